@@ -1,0 +1,38 @@
+"""Every bound on what hostile input may make us do, in one value that is passed down."""
+
+from dataclasses import dataclass
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Upper bounds. Reaching one raises `LimitExceededError` or `FormatError`, never a silent cut."""
+
+    virtual_disk_bytes: int = 64 << 40
+    """Size that a disk may state; nothing in proportion to it is ever allocated."""
+    disk_table_bytes: int = 512 * MIB
+    """Block allocation table of one disk container, in bytes."""
+    partitions: int = 256
+    extended_partition_hops: int = 128
+    partition_table_bytes: int = 4 * MIB
+    directory_entries: int = 2_000_000
+    """Entries of one directory."""
+    directory_depth: int = 128
+    hive_bytes: int = 4 * GIB
+    hive_log_bytes: int = 1 * GIB
+    hive_path_depth: int = 512
+    hive_value_bytes: int = 64 * MIB
+    hive_list_entries: int = 4_000_000
+    """Subkeys, or values, of one key."""
+    pe_bytes_read: int = 32 * MIB
+    """Bytes read from one PE file to find its version resource."""
+    xml_bytes: int = 64 * MIB
+    xml_depth: int = 256
+    roots: int = 64
+    """Windows roots looked at in one tree."""
+
+
+DEFAULT_LIMITS = Limits()

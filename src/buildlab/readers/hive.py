@@ -1,0 +1,310 @@
+"""Registry hives: keys and values, dirty hives recovered in memory, damaged ones read as far as they go.
+
+python-registry parses the single records; this module adds what it lacks: checks of the base block, replay of logs,
+bounds on every list, big data, and a bulk read for keys with thousands of children.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from Registry import RegistryParse
+
+from buildlab.errors import FormatError
+from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.readers.hive_base_block import LOG_SIZE, SIZE, TYPE_PRIMARY, BaseBlock, parse_base_block
+from buildlab.readers.hive_cells import NK_HEADER, VK_HEADER, HiveCells
+from buildlab.readers.hive_log import HiveLog, Replay, replay_logs
+from buildlab.readers.hive_value import HiveValue
+from buildlab.windows.path import fold_name
+
+_COMPRESSED_KEY_NAME = 0x20
+_PREDEFINED_HANDLE = 0x40
+_COMPRESSED_VALUE_NAME = 0x01
+_TYPE_MASK = 0x0FFF  # the upper bits are those of device property types
+
+_NK = struct.Struct("<2sHQ")
+_VK = struct.Struct("<2sHIIIH")
+
+
+@dataclass(frozen=True, slots=True)
+class HiveCheck:
+    """One fact about the soundness of a hive: which check, its outcome, and what was seen."""
+
+    check: Literal["hive-checksum", "hive-sequence", "hive-log"]
+    outcome: Literal["ok", "replayed", "not-replayed", "damaged", "not-checked"]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkKey:
+    """One subkey as the bulk read gives it; `values` by name as stored, restricted to the names asked for."""
+
+    name: str
+    written: int
+    offset: int
+    values: Mapping[str, HiveValue]
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRead:
+    """All subkeys that could be read, and the faults of those that could not."""
+
+    keys: tuple[BulkKey, ...]
+    faults: tuple[FormatError, ...]
+
+
+class HiveKey:
+    """One key. `path` is relative to the hive's root, `written` a FILETIME, `offset` that of the record in the file."""
+
+    __slots__ = ("_cells", "_record", "name", "offset", "path")
+
+    def __init__(self, cells: HiveCells, cell: int, path: str | None) -> None:
+        self._cells = cells
+        self.offset, length = cells.record(cell, b"nk", NK_HEADER)
+        self._record = RegistryParse.NKRecord(cells.data, self.offset, None)
+        size = self._record.unpack_word(72)
+        self.name = cells.name(
+            self.offset + NK_HEADER, size, length - NK_HEADER, bool(self._flags & _COMPRESSED_KEY_NAME)
+        )
+        self.path = "" if path is None else f"{path}\\{self.name}".lstrip("\\")
+
+    @property
+    def _flags(self) -> int:
+        return int(self._record.unpack_word(2))
+
+    @property
+    def written(self) -> int:
+        """FILETIME of the last change of the key."""
+        return int(self._record.unpack_qword(4))
+
+    def subkeys(self, faults: list[FormatError] | None = None) -> Iterator["HiveKey"]:
+        """The subkeys in stored order. Damaged ones are passed over and put into `faults`; without such a list, the
+        first fault is raised when all others have been given."""
+        found: list[FormatError] = [] if faults is None else faults
+        for cell in self._subkey_cells(found):
+            try:
+                yield HiveKey(self._cells, cell, self.path)
+            except FormatError as error:
+                found.append(error)
+        if faults is None and found:
+            raise found[0]
+
+    def _subkey_cells(self, faults: list[FormatError]) -> Iterator[int]:
+        count, list_cell = self._record.subkey_number(), self._record.unpack_dword(28)
+        return self._cells.subkey_cells(list_cell, count, faults) if count else iter(())
+
+    def subkey(self, name: str) -> "HiveKey | None":
+        """The subkey of this name (case does not matter), or None; FormatError where damage may hide it."""
+        wanted = fold_name(name)
+        faults: list[FormatError] = []
+        found = next((key for key in self.subkeys(faults) if fold_name(key.name) == wanted), None)
+        if found is None and faults:
+            raise faults[0]
+        return found
+
+    def values(self, faults: list[FormatError] | None = None) -> Iterator[HiveValue]:
+        """The values in stored order; damage as in `subkeys`."""
+        found: list[FormatError] = [] if faults is None else faults
+        for cell in self._value_cells(found):
+            try:
+                yield self._value(cell)
+            except FormatError as error:
+                found.append(error)
+        if faults is None and found:
+            raise found[0]
+
+    def _value_cells(self, faults: list[FormatError]) -> tuple[int, ...]:
+        if self._flags & _PREDEFINED_HANDLE:
+            return ()
+        try:
+            return self._cells.value_cells(self._record.unpack_dword(40), self._record.values_number())
+        except FormatError as error:
+            faults.append(error)
+            return ()
+
+    def value(self, name: str) -> HiveValue | None:
+        """The value of this name (case does not matter), or None; FormatError where damage may hide it."""
+        wanted = fold_name(name)
+        faults: list[FormatError] = []
+        found = next((value for value in self.values(faults) if fold_name(value.name) == wanted), None)
+        if found is None and faults:
+            raise faults[0]
+        return found
+
+    def _value(self, cell: int) -> HiveValue:
+        offset, length = self._cells.record(cell, b"vk", VK_HEADER)
+        record = RegistryParse.VKRecord(self._cells.data, offset, None)
+        size = record.unpack_word(2)
+        name = self._cells.name(offset + VK_HEADER, size, length - VK_HEADER, record.has_ascii_name())
+        return HiveValue(name, record.data_type(), self._cells.value_data(offset), offset)
+
+    def bulk_read(self, names: frozenset[str] | None = None) -> BulkRead:
+        """All subkeys with their values (only those called `names`, in any case) in one pass over the bytes.
+
+        It gives what `subkeys` and `values` give, without an object a record: some ten times as fast. Several values
+        of one name: the first counts, as in `value`.
+        """
+        wanted = None if names is None else {fold_name(name) for name in names}
+        keys: list[BulkKey] = []
+        faults: list[FormatError] = []
+        known_names: dict[tuple[bytes, int], str | None] = {}
+        for cell in self._subkey_cells(faults):
+            try:
+                keys.append(self._bulk_key(cell, wanted, known_names, faults))
+            except FormatError as error:
+                faults.append(error)
+        return BulkRead(tuple(keys), tuple(faults))
+
+    def _bulk_key(
+        self,
+        cell: int,
+        wanted: set[str] | None,
+        known_names: dict[tuple[bytes, int], str | None],
+        faults: list[FormatError],
+    ) -> BulkKey:
+        cells = self._cells
+        data = cells.data
+        offset, length = cells.record(cell, b"nk", NK_HEADER)
+        _, flags, written = _NK.unpack_from(data, offset)
+        value_count, value_list = struct.unpack_from("<II", data, offset + 36)
+        (size,) = struct.unpack_from("<H", data, offset + 72)
+        name = cells.name(offset + NK_HEADER, size, length - NK_HEADER, bool(flags & _COMPRESSED_KEY_NAME))
+        values: dict[str, HiveValue] = {}
+        if value_count in (0, 0xFFFFFFFF) or flags & _PREDEFINED_HANDLE:
+            return BulkKey(name, written, offset, values)
+        try:
+            value_cells = cells.value_cells(value_list, value_count)
+        except FormatError as error:
+            faults.append(error)
+            return BulkKey(name, written, offset, values)
+        for value_cell in value_cells:
+            try:
+                value_offset, room = cells.record(value_cell, b"vk", VK_HEADER)
+                _, size, _, _, type_, value_flags = _VK.unpack_from(data, value_offset)
+                key = (bytes(data[value_offset + VK_HEADER : value_offset + VK_HEADER + size]), value_flags & 1)
+                if key in known_names:
+                    value_name = known_names[key]
+                else:
+                    value_name = cells.name(value_offset + VK_HEADER, size, room - VK_HEADER, bool(value_flags & 1))
+                    if wanted is not None and fold_name(value_name) not in wanted:
+                        value_name = None
+                    known_names[key] = value_name
+                if value_name is None or value_name in values:
+                    continue
+                values[value_name] = HiveValue(
+                    value_name, type_ & _TYPE_MASK, cells.value_data(value_offset), value_offset
+                )
+            except FormatError as error:
+                faults.append(error)
+        return BulkKey(name, written, offset, values)
+
+
+class Hive:
+    """A hive opened by `open_hive`."""
+
+    def __init__(self, data: bytes | bytearray, base: BaseBlock, checks: tuple[HiveCheck, ...], limits: Limits) -> None:
+        self.base = base
+        self.checks = checks
+        self._limits = limits
+        self._cells = HiveCells(data, base.bins_size, base.minor, limits)
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes that the base block promises and the file does not have."""
+        return SIZE + self.base.bins_size - self._cells.end
+
+    @property
+    def replayed(self) -> bool:
+        """True when logs were applied."""
+        return any(check.outcome == "replayed" for check in self.checks)
+
+    @property
+    def is_stale(self) -> bool:
+        """True when the hive was being written to and no log could bring it up to date."""
+        return any(check.outcome == "not-replayed" for check in self.checks)
+
+    @property
+    def root(self) -> HiveKey:
+        """The root key; FormatError where it is damaged."""
+        return HiveKey(self._cells, self.base.root, None)
+
+    def key(self, path: str) -> HiveKey | None:
+        r"""The key at a path such as ``Microsoft\Windows NT\CurrentVersion``, or None where there is none."""
+        names = [name for name in path.split("\\") if name]
+        if len(names) > self._limits.hive_path_depth:
+            raise FormatError("hive", f"a path of {len(names)} keys")
+        key: HiveKey | None = self.root
+        for name in names:
+            if key is None:
+                return None
+            key = key.subkey(name)
+        return key
+
+
+def open_hive(
+    data: bytes,
+    logs: Sequence[HiveLog] = (),
+    *,
+    replay: bool = True,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Hive:
+    """Open the bytes of a hive; a dirty one is brought up to date from `logs` in memory, unless `replay` is False.
+
+    FormatError when there is no hive in them, or one that cannot be a primary hive file.
+    """
+    checks: list[HiveCheck] = []
+    base, problem = _sound_base_block(data)
+    if base is None or base.is_dirty:
+        result = replay_logs(data, logs, limits) if replay else Replay(data, (), ("left alone as asked",))
+        checks += _dirty_checks(base, problem, result)
+        data_now: bytes | bytearray = result.data
+        if result.applied:
+            base = parse_base_block(data_now)
+    else:
+        data_now = data
+        sequence = base.primary_sequence
+        checks += [
+            HiveCheck("hive-checksum", "ok", "checksum of the base block is right"),
+            HiveCheck("hive-sequence", "ok", f"both sequence numbers are {sequence}; no log is needed"),
+        ]
+    if base is None:
+        raise problem or FormatError("hive", "no base block")
+    if base.type != TYPE_PRIMARY:
+        raise FormatError("hive", f"a file of type {base.type} (a transaction log) and no hive", offset=28)
+    if base.major != 1:
+        raise FormatError("hive", f"version {base.major}.{base.minor} is not known", offset=20)
+    if base.bins_size > limits.hive_bytes:
+        raise FormatError("hive", f"states a size of {base.bins_size} bytes", offset=40)
+    hive = Hive(data_now, base, tuple(checks), limits)
+    if hive.missing_bytes >= base.bins_size:
+        raise FormatError("hive", f"cut: {len(data)} of {SIZE + base.bins_size} bytes", offset=len(data))
+    return hive
+
+
+def _sound_base_block(data: bytes) -> tuple[BaseBlock | None, FormatError | None]:
+    """The base block, or why there is none. A hive without one can still be recovered from a log."""
+    try:
+        return parse_base_block(data[:LOG_SIZE]), None
+    except FormatError as error:
+        return None, error
+
+
+def _dirty_checks(base: BaseBlock | None, problem: FormatError | None, result: Replay) -> list[HiveCheck]:
+    checks: list[HiveCheck] = []
+    if base is None or not base.checksum_matches:
+        reason = "checksum of the base block is wrong" if problem is None else problem.reason
+        checks.append(HiveCheck("hive-checksum", "damaged", reason))
+    else:
+        checks.append(HiveCheck("hive-checksum", "ok", "checksum of the base block is right"))
+    if base is not None:
+        numbers = f"sequence numbers {base.primary_sequence} and {base.secondary_sequence}"
+        if base.primary_sequence == base.secondary_sequence:
+            checks.append(HiveCheck("hive-sequence", "ok", f"{numbers} agree"))
+        else:
+            checks.append(HiveCheck("hive-sequence", "damaged", f"{numbers} differ: writing was not finished"))
+    story = [*(f"applied {line}" for line in result.applied), *(f"refused {line}" for line in result.refused)]
+    outcome: Literal["replayed", "not-replayed"] = "replayed" if result.applied else "not-replayed"
+    checks.append(HiveCheck("hive-log", outcome, "; ".join(story) or "no transaction log beside the hive"))
+    return checks

@@ -1,0 +1,159 @@
+"""Package manifests (``.mum``), namespace ``urn:schemas-microsoft-com:asm.v3``; shapes as observed in real packages."""
+
+from dataclasses import dataclass
+
+from buildlab.errors import FormatError
+from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.readers.xml import Element, parse_xml
+from buildlab.windows.kb import find_kb, kb_of_support_url
+from buildlab.windows.package_identity import PackageIdentity
+
+_NS = "{urn:schemas-microsoft-com:asm.v3}"
+_IDENTITY = f"{_NS}assemblyIdentity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentRequirement:
+    """One ``parent`` element: any one of `any_of` satisfies it.
+
+    `disposition` is what must hold of the parent (detect, staged, installed …); the three compares say how the build,
+    service and revision parts of its version are compared (EQ, GE …), None where the manifest does not say.
+    """
+
+    any_of: tuple[PackageIdentity, ...]
+    disposition: str | None
+    integrate: str | None
+    build_compare: str | None
+    service_compare: str | None
+    revision_compare: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberPackage:
+    """A package that this one contains, under the name of the update that brings it."""
+
+    update: str
+    identity: PackageIdentity
+    integrate: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicableComponent:
+    """A component whose presence decides whether an update applies (``updateComponent``, ``detectUpdate``)."""
+
+    update: str
+    rule: str
+    disposition: str | None
+    elevate: str | None
+    identity: PackageIdentity | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mum:
+    """One package manifest. Texts are as written; None where an attribute is missing."""
+
+    identity: PackageIdentity
+    identifier: str | None
+    release_type: str | None
+    restart: str | None
+    permanence: str | None
+    display_name: str | None
+    description: str | None
+    support_url: str | None
+    created: str | None
+    parents: tuple[ParentRequirement, ...]
+    packages: tuple[MemberPackage, ...]
+    applicability: tuple[ApplicableComponent, ...]
+
+    @property
+    def kb(self) -> str | None:
+        """The KB that the manifest names: in its identifier, then in its support address."""
+        named = find_kb(self.identifier) if self.identifier else None
+        return named or (kb_of_support_url(self.support_url) if self.support_url else None)
+
+
+def read_mum(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Mum:
+    """Parse a package manifest; FormatError where it is no XML or has no identity."""
+    root = parse_xml(data, limits)
+    identity_element = root.find(_IDENTITY)
+    identity = None if identity_element is None else _identity(identity_element)
+    if root.tag != f"{_NS}assembly" or identity is None:
+        raise FormatError("mum", "is no assembly with an identity")
+    package = root.find(f"{_NS}package")
+    get = root.get if package is None else package.get
+    return Mum(
+        identity=identity,
+        identifier=get("identifier"),
+        release_type=get("releaseType"),
+        restart=get("restart"),
+        permanence=get("permanence"),
+        display_name=root.get("displayName"),
+        description=root.get("description"),
+        support_url=root.get("supportInformation"),
+        created=root.get("creationTimeStamp"),
+        parents=() if package is None else tuple(_parents(package)),
+        packages=() if package is None else tuple(_members(package)),
+        applicability=() if package is None else tuple(_applicability(package)),
+    )
+
+
+def _identity(element: Element) -> PackageIdentity | None:
+    """The identity in an element's attributes; a language of ``neutral`` is the empty one of identity strings."""
+    name = element.get("name")
+    if not name:
+        return None
+    language = element.get("language") or ""
+    return PackageIdentity(
+        name,
+        element.get("publicKeyToken") or "",
+        element.get("processorArchitecture") or "",
+        "" if language.lower() == "neutral" else language,
+        element.get("version") or "",
+    )
+
+
+def _identities(element: Element) -> tuple[PackageIdentity, ...]:
+    found = (_identity(child) for child in element.findall(_IDENTITY))
+    return tuple(identity for identity in found if identity is not None)
+
+
+def _parents(package: Element) -> list[ParentRequirement]:
+    return [
+        ParentRequirement(
+            any_of=_identities(element),
+            disposition=element.get("disposition"),
+            integrate=element.get("integrate"),
+            build_compare=element.get("buildCompare"),
+            service_compare=element.get("serviceCompare"),
+            revision_compare=element.get("revisionCompare"),
+        )
+        for element in package.findall(f"{_NS}parent")
+    ]
+
+
+def _members(package: Element) -> list[MemberPackage]:
+    return [
+        MemberPackage(update=update.get("name") or "", identity=identity, integrate=member.get("integrate"))
+        for update in package.findall(f"{_NS}update")
+        for member in update.findall(f"{_NS}package")
+        for identity in _identities(member)
+    ]
+
+
+def _applicability(package: Element) -> list[ApplicableComponent]:
+    found: list[ApplicableComponent] = []
+    for update in package.findall(f"{_NS}update"):
+        for applicable in update.findall(f"{_NS}applicable"):
+            for rule in applicable:
+                if not isinstance(rule.tag, str):
+                    continue
+                found.append(
+                    ApplicableComponent(
+                        update=update.get("name") or "",
+                        rule=rule.tag.rpartition("}")[2],
+                        disposition=applicable.get("disposition"),
+                        elevate=rule.get("elevate"),
+                        identity=next(iter(_identities(rule)), None),
+                    )
+                )
+    return found

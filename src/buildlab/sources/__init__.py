@@ -1,0 +1,1 @@
+"""From a path to trees: containers, volumes and file systems, all read-only."""

@@ -1,0 +1,83 @@
+"""Byte sources of the host and of parts of other sources."""
+
+import io
+from pathlib import Path
+from typing import Self
+
+from buildlab.errors import AccessDeniedError, PathNotFoundError, SourceError, TruncatedError
+from buildlab.readers.byte_source import ByteSource
+
+
+def host_error(error: OSError, path: Path) -> SourceError:
+    """Our error for one of the operating system about a file of the host."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return PathNotFoundError("no such file or folder", path=str(path), hint="check the path")
+    if isinstance(error, PermissionError):
+        return AccessDeniedError("may not be read", path=str(path), hint="run as a user who may read it")
+    return SourceError(f"cannot be read: {error.strerror or error}", path=str(path))
+
+
+class HostFile:
+    """A file of the host, opened read-only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = path.open("rb", buffering=0)
+            self._size = self._file.seek(0, io.SEEK_END)
+        except OSError as error:
+            raise host_error(error, path) from error
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        try:
+            self._file.seek(offset)
+            data = self._file.read(length)
+            while 0 < len(data) < length and (more := self._file.read(length - len(data))):
+                data += more
+        except OSError as error:
+            raise host_error(error, self.path) from error
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Extent:
+    """`size` bytes of another source from `start`: a partition of a disk.
+
+    The part may be stated to be larger than what holds it; reading what is not there raises TruncatedError, for
+    zeros in its place would be invented evidence.
+    """
+
+    def __init__(self, source: ByteSource, start: int, size: int) -> None:
+        self._source = source
+        self._start = start
+        self._size = size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes of this part that lie behind the end of what holds it."""
+        return max(0, self._start + self._size - max(self._source.size, self._start))
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        length = min(length, self._size - offset)
+        if offset < 0 or length <= 0:
+            return b""
+        data = self._source.read_at(self._start + offset, length)
+        if len(data) < length:
+            raise TruncatedError("the disk ends inside this partition", offset=self._start + offset + len(data))
+        return data

@@ -1,0 +1,1 @@
+"""One module a container format, each exposing a `ContainerFormat`."""

@@ -1,0 +1,63 @@
+"""Definitions of the Virtual Hard Disk format, after "Virtual Hard Disk Image Format Specification" 1.0."""
+
+from functools import cache
+from typing import Any
+
+from dissect.cstruct import cstruct
+
+COOKIE = b"conectix"
+HEADER_COOKIE = b"cxsparse"
+FOOTER_SIZE = 512
+HEADER_SIZE = 1024
+SECTOR = 512
+BLOCK_ABSENT = 0xFFFFFFFF
+NO_HEADER = 0xFFFFFFFFFFFFFFFF
+
+TYPE_FIXED = 2
+TYPE_DYNAMIC = 3
+TYPE_DIFFERENCING = 4
+
+_DEFINITION = """
+struct footer {
+    char   cookie[8];
+    uint32 features;
+    uint32 file_format_version;
+    uint64 data_offset;
+    uint32 time_stamp;
+    char   creator_application[4];
+    uint32 creator_version;
+    char   creator_host_os[4];
+    uint64 original_size;
+    uint64 current_size;
+    uint16 cylinders;
+    uint8  heads;
+    uint8  sectors_per_track;
+    uint32 disk_type;
+    uint32 checksum;
+    char   unique_id[16];
+    uint8  saved_state;
+    char   reserved[427];
+};
+
+struct dynamic_header {
+    char   cookie[8];
+    uint64 data_offset;
+    uint64 table_offset;
+    uint32 header_version;
+    uint32 max_table_entries;
+    uint32 block_size;
+    uint32 checksum;
+    char   parent_unique_id[16];
+    uint32 parent_time_stamp;
+    uint32 reserved_1;
+    char   parent_unicode_name[512];
+    char   parent_locators[192];
+    char   reserved_2[256];
+};
+"""
+
+
+@cache
+def definitions() -> Any:
+    """The compiled structures; compiled once, on first use, as it takes some milliseconds."""
+    return cstruct(endian=">").load(_DEFINITION)

@@ -1,0 +1,31 @@
+"""Raw disks and volumes: the bytes of the file are those of the disk."""
+
+from buildlab.limits import Limits
+from buildlab.sources.container import ContainerFormat, Opened, Probe
+
+_VHD_FOOTER = b"conectix"
+_OPTICAL = (b"CD001", b"BEA01")
+_VOLUMES_WITHOUT_BOOT_MARK = (b"NTFS    ", b"ReFS\0\0\0\0", b"-FVE-FS-")
+
+
+def _probe(probe: Probe) -> bool:
+    """A boot mark, a GPT, or a file system that has neither.
+
+    A fixed VHD begins like the disk that it holds, and a hybrid medium like a disk: both are excluded here.
+    """
+    head = probe.head
+    if _VHD_FOOTER in (probe.tail[-512:][:8], probe.tail[-511:][:8]) or head[32769:32774] in _OPTICAL:
+        return False
+    return (
+        head[510:512] == b"\x55\xaa"
+        or b"EFI PART" in (head[512:520], head[4096:4104])
+        or head[3:11] in _VOLUMES_WITHOUT_BOOT_MARK
+        or head[0x438:0x43A] == b"\x53\xef"
+    )
+
+
+def _open(probe: Probe, limits: Limits) -> Opened:
+    return Opened(disk=probe.source)
+
+
+RAW = ContainerFormat(kind="raw", name="raw disk or volume", probe=_probe, open=_open)

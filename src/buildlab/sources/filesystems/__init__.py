@@ -1,0 +1,1 @@
+"""One module a file system, each exposing `FileSystem` records."""

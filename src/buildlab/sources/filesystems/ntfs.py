@@ -1,0 +1,138 @@
+"""NTFS through libfsntfs, on our own byte sources.
+
+libfsntfs decodes compressed and sparse files itself. Two things it gives wrong bytes for, and they are refused here:
+files compressed by the Windows Overlay Filter (reparse tag 0x80000017) and encrypted ones.
+"""
+
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import pyfsntfs
+
+from buildlab.errors import BuildlabError, FormatError, UnsupportedContentError
+from buildlab.limits import Limits
+from buildlab.readers.byte_source import ByteSource
+from buildlab.sources.file_system import FileSystem
+from buildlab.sources.tree import Entry, Tree
+
+_ATTRIBUTE_REPARSE = 0x400
+_ATTRIBUTE_ENCRYPTED = 0x4000
+_TYPE_REPARSE_POINT = 0xC0
+_TAG_WOF = 0x80000017
+_LIBRARY_FAILURES = (OSError, ValueError, OverflowError, MemoryError)
+"""How libfsntfs reports damage."""
+
+
+class _FileObject:
+    """A byte source as the file-like object that libfsntfs takes. It keeps the first of our own errors."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self._position = 0
+        self.failure: BuildlabError | None = None
+
+    def read(self, size: int) -> bytes:
+        try:
+            data = self._source.read_at(self._position, size)
+        except BuildlabError as error:
+            self.failure = self.failure or error
+            raise OSError(str(error)) from error
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def get_size(self) -> int:
+        return self._source.size
+
+
+class _NtfsFile:
+    """The unnamed data stream of one file."""
+
+    def __init__(self, tree: "NtfsTree", entry: Any) -> None:
+        self._tree = tree
+        self._entry = entry
+
+    @property
+    def size(self) -> int:
+        return int(self._entry.size)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        length = min(length, self.size - offset)
+        if offset < 0 or length <= 0:
+            return b""
+        try:
+            data: bytes = self._entry.read_buffer_at_offset(length, offset)
+        except _LIBRARY_FAILURES as error:
+            raise self._tree.failure(error, "a file cannot be read") from error
+        if len(data) < length:
+            raise FormatError("ntfs", f"a file ends after {offset + len(data)} of {self.size} bytes")
+        return data
+
+
+class NtfsTree(Tree):
+    """One NTFS volume."""
+
+    def __init__(self, source: ByteSource, limits: Limits) -> None:
+        super().__init__(limits)
+        self._file_object = _FileObject(source)
+        self._volume = pyfsntfs.volume()
+        try:
+            self._volume.open_file_object(self._file_object)
+            self._top = self._volume.get_root_directory()
+        except _LIBRARY_FAILURES as error:
+            raise self.failure(error, "the volume cannot be opened") from error
+
+    def failure(self, error: Exception, what: str) -> BuildlabError:
+        """Our error for one of the library: the one of our own source beneath it, where that was the cause."""
+        own, self._file_object.failure = self._file_object.failure, None
+        return own or FormatError("ntfs", f"{what}: {_last_reason(error)}")
+
+    def _root(self) -> Entry:
+        return Entry("", "directory", 0, self._top)
+
+    def _children(self, directory: Entry) -> Iterable[Entry]:
+        try:
+            parent = directory.handle
+            for index in range(parent.number_of_sub_file_entries):
+                child = parent.get_sub_file_entry(index)
+                is_directory = child.has_directory_entries_index()
+                yield Entry(
+                    child.name, "directory" if is_directory else "file", 0 if is_directory else child.size, child
+                )
+        except _LIBRARY_FAILURES as error:
+            raise self.failure(error, f"folder {directory.name or '/'} cannot be listed") from error
+
+    def _open(self, entry: Entry) -> ByteSource:
+        try:
+            flags = entry.handle.file_attribute_flags
+            if flags & _ATTRIBUTE_ENCRYPTED:
+                raise UnsupportedContentError("the file is encrypted by the Encrypting File System")
+            if flags & _ATTRIBUTE_REPARSE and _reparse_tag(entry.handle) == _TAG_WOF:
+                raise UnsupportedContentError("the file is compressed by the Windows Overlay Filter (CompactOS)")
+        except _LIBRARY_FAILURES as error:
+            raise self.failure(error, "a file record cannot be read") from error
+        return _NtfsFile(self, entry.handle)
+
+
+def _reparse_tag(entry: Any) -> int | None:
+    for index in range(entry.number_of_attributes):
+        attribute = entry.get_attribute(index)
+        if attribute.attribute_type == _TYPE_REPARSE_POINT:
+            return int(attribute.tag)
+    return None
+
+
+def _last_reason(error: Exception) -> str:
+    """The innermost cause in a message of the library, which names every function on the way to it."""
+    return str(error).strip().rpartition("\n")[2].partition(": ")[2] or type(error).__name__
+
+
+NTFS = FileSystem(name="NTFS", probe=lambda boot: boot[3:11] == b"NTFS    ", open=NtfsTree)

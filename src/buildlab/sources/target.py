@@ -1,0 +1,179 @@
+"""A target opened: what container it is, and the trees of its volumes with what kept the others from being read."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from buildlab.errors import BuildlabError, PathNotFoundError, UnknownFormatError, UnsupportedContentError
+from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.readers.byte_source import ByteSource
+from buildlab.sources.address import parse_address
+from buildlab.sources.byte_sources import Extent, HostFile
+from buildlab.sources.container import ContainerFormat, Probe, container_formats
+from buildlab.sources.file_system import recognise_file_system
+from buildlab.sources.tree import Tree
+from buildlab.sources.volume import Partition, PartitionTable, TableCheck, partition_schemes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """One volume of a target, readable or not. `location` is empty where the target is a single tree.
+
+    Exactly one of `tree`, `passed_over` (a reason why there can be no Windows on it) and `error` is set.
+    """
+
+    number: int
+    location: str
+    start: int
+    size: int
+    type: str
+    file_system: str | None = None
+    tree: Tree | None = None
+    passed_over: str | None = None
+    error: BuildlabError | None = None
+
+
+@dataclass(slots=True)
+class Target:
+    """An opened target; close it, or use it as a context manager.
+
+    `error` says what kept the target as a whole from being opened; what concerns one volume is with that volume.
+    """
+
+    path: Path
+    kind: str
+    size: int
+    volumes: tuple[Volume, ...]
+    checks: tuple[TableCheck, ...] = ()
+    error: BuildlabError | None = None
+    _file: HostFile | None = field(default=None, repr=False)
+
+    def close(self) -> None:
+        """Close the file of the host."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_target(text: str, *, kind: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Target:
+    """Open the target at an address. What cannot be opened comes back as a target with an `error`, not as an exception.
+
+    `kind` overrides the recognition of the container by its content.
+    """
+    address = parse_address(text)
+    target = Target(path=address.path, kind="unknown", size=0, volumes=())
+    try:
+        target._file = None if address.path.is_dir() else HostFile(address.path)
+        target.size = target._file.size if target._file else 0
+        probe = Probe(address.path, target._file)
+        container = _container(probe, kind)
+        target.kind = container.kind
+        if container.open is None:
+            raise UnsupportedContentError(f"{container.name}: recognised, and not supported by this version")
+        opened = container.open(probe, limits)
+        if opened.tree is not None:
+            target.volumes = (
+                Volume(number=1, location="", start=0, size=target.size, type=container.kind, tree=opened.tree),
+            )
+        elif opened.disk is not None:
+            table = _partition_table(opened.disk, limits)
+            target.checks = table.checks
+            target.volumes = tuple(
+                _volume(opened.disk, part, len(table.partitions), limits) for part in table.partitions
+            )
+        _select_part(target, address.part)
+    except BuildlabError as error:
+        target.error = error
+    return target
+
+
+def _container(probe: Probe, kind: str | None) -> ContainerFormat:
+    if kind is not None:
+        formats = [container for container in container_formats() if container.kind == kind]
+        if not formats:
+            known = sorted({container.kind for container in container_formats()})
+            raise UnknownFormatError(f"kind {kind!r} is not known", hint=f"one of {', '.join(known)}")
+        return formats[0]
+    if probe.source is not None and probe.source.size == 0:
+        raise UnknownFormatError("the file is empty")
+    formats = [container for container in container_formats() if container.probe(probe)]
+    if len(formats) > 1:
+        names = " and ".join(container.kind for container in formats)
+        raise UnknownFormatError(f"the content looks like {names} at once", hint="say which with --kind")
+    if not formats:
+        raise UnknownFormatError(
+            "the content is no disk image, volume, folder or registry hive that is known",
+            hint="give an image, a folder with a Windows folder in it, or a hive",
+        )
+    return formats[0]
+
+
+def _partition_table(disk: ByteSource, limits: Limits) -> PartitionTable:
+    scheme = next((scheme for scheme in partition_schemes() if scheme.probe(disk)), None)
+    if scheme is None:
+        raise UnknownFormatError(
+            "the disk has neither a partition table nor a file system that is known",
+            offset=0,
+            hint="it may be encrypted as a whole, or cut at its start",
+        )
+    return scheme.read(disk, limits)
+
+
+def _volume(disk: ByteSource, part: Partition, count: int, limits: Limits) -> Volume:
+    whole_disk = count == 1 and part.start == 0
+    volume = Volume(
+        number=part.number,
+        location="" if whole_disk else f"partition {part.number}",
+        start=part.start,
+        size=part.size,
+        type=part.type,
+    )
+    extent = Extent(disk, part.start, part.size)
+    try:
+        if part.refuse is not None:
+            raise UnsupportedContentError(f"partition {part.number} is part of {part.refuse}", offset=part.start)
+        system = recognise_file_system(extent)
+        if system is None:
+            return _unrecognised(volume, part, extent)
+        volume = replace(volume, file_system=system.name)
+        if system.open is None:
+            return replace(volume, passed_over=system.passed_over)
+        return replace(volume, tree=system.open(extent, limits))
+    except BuildlabError as error:
+        if error.path is None:
+            error.path = volume.location or None
+        return replace(volume, error=error)
+
+
+def _unrecognised(volume: Volume, part: Partition, extent: Extent) -> Volume:
+    """Content that is no known file system: an error only where the partition table promises one of Windows."""
+    if not part.expect_windows:
+        return replace(volume, passed_over="no file system that is known")
+    if not any(extent.read_at(0, 65536)):
+        return replace(volume, passed_over="begins with zeros: not formatted")
+    return replace(
+        volume,
+        error=UnknownFormatError(
+            f"partition {part.number} should hold a file system of Windows, and begins with none that is known",
+            path=volume.location or None,
+            offset=part.start,
+            hint="its boot sector may be damaged, or the volume encrypted",
+        ),
+    )
+
+
+def _select_part(target: Target, part: str | None) -> None:
+    """Keep only the volume that the address names."""
+    if part is None:
+        return
+    chosen = tuple(volume for volume in target.volumes if part.isdecimal() and volume.number == int(part))
+    if not chosen:
+        there = ", ".join(str(volume.number) for volume in target.volumes) or "none"
+        target.volumes = ()
+        raise PathNotFoundError(f"there is no part {part!r}", hint=f"parts here: {there}")
+    target.volumes = chosen

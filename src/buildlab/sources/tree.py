@@ -1,0 +1,102 @@
+"""A tree: one Windows volume, image, folder or package, read-only, with names whose case does not matter."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from buildlab.errors import FormatError, LimitExceededError, PathNotFoundError
+from buildlab.limits import Limits
+from buildlab.readers.byte_source import ByteSource
+from buildlab.windows.path import fold_name, join_path, split_path
+
+EntryKind = Literal["file", "directory", "link", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a directory. `handle` is the tree's own; `size` in bytes, 0 for directories.
+
+    A `link` is one that is not followed, because it leads out of the tree or to nothing.
+    """
+
+    name: str
+    kind: EntryKind
+    size: int
+    handle: Any
+
+
+class Tree(ABC):
+    """Look-up and listing with a cache of the directories seen; the subclass lists and opens."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._listings: dict[tuple[str, ...], dict[str, list[Entry]]] = {}
+
+    @abstractmethod
+    def _root(self) -> Entry:
+        """The entry of the top directory."""
+
+    @abstractmethod
+    def _children(self, directory: Entry) -> Iterable[Entry]:
+        """The entries of one directory."""
+
+    @abstractmethod
+    def _open(self, entry: Entry) -> ByteSource:
+        """The content of a file's entry."""
+
+    def entry(self, path: str) -> Entry | None:
+        """The entry at `path`, or None. Of names that differ only in case, the one spelled like `path` wins."""
+        names = split_path(path)
+        if len(names) > self._limits.directory_depth:
+            raise LimitExceededError(f"a path of {len(names)} names", path=path)
+        entry = self._root()
+        for depth, name in enumerate(names):
+            if entry.kind != "directory":
+                return None
+            same = self._listing(entry, names[:depth]).get(fold_name(name))
+            if same is None:
+                return None
+            entry = next((candidate for candidate in same if candidate.name == name), same[0])
+        return entry
+
+    def entries(self, path: str) -> tuple[Entry, ...]:
+        """The entries of the directory at `path`, by name; PathNotFoundError where there is none."""
+        directory = self.entry(path)
+        if directory is None or directory.kind != "directory":
+            raise PathNotFoundError("no such folder", path=join_path(path))
+        listing = self._listing(directory, split_path(path))
+        return tuple(entry for same in listing.values() for entry in same)
+
+    def open(self, path: str) -> ByteSource:
+        """The content of the file at `path`.
+
+        PathNotFoundError where there is no such file; SourceError or FormatError where it cannot be read.
+        """
+        entry = self.entry(path)
+        if entry is None:
+            raise PathNotFoundError("no such file", path=join_path(path))
+        if entry.kind == "link":
+            raise PathNotFoundError("a link that leads out of the tree is not followed", path=join_path(path))
+        if entry.kind != "file":
+            raise FormatError("tree", f"a {entry.kind} and no file", path=join_path(path))
+        return self._open(entry)
+
+    def read(self, path: str, most: int) -> bytes:
+        """All bytes of the file at `path`; LimitExceededError when there are more than `most`."""
+        source = self.open(path)
+        if source.size > most:
+            raise LimitExceededError(f"{source.size} bytes, more than the {most} that are read", path=join_path(path))
+        return source.read_at(0, source.size)
+
+    def _listing(self, directory: Entry, names: tuple[str, ...]) -> dict[str, list[Entry]]:
+        key = tuple(fold_name(name) for name in names)
+        listing = self._listings.get(key)
+        if listing is None:
+            listing = {}
+            for count, entry in enumerate(self._children(directory)):
+                if count >= self._limits.directory_entries:
+                    raise LimitExceededError("too many entries in one folder", path=join_path(*names))
+                listing.setdefault(fold_name(entry.name), []).append(entry)
+            self._listings[key] = listing
+        return listing

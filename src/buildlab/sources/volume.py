@@ -1,0 +1,61 @@
+"""Volumes: how a disk is divided. One module of `volumes` for each partitioning scheme, found by discovery."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from buildlab.discovery import discover
+from buildlab.limits import Limits
+from buildlab.readers.byte_source import ByteSource
+
+SECTOR_SIZES = (512, 4096)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """One partition. `number` counts from 1 as addresses do; `start` and `size` in bytes; `type` in words or hex.
+
+    `expect_windows` is True where the table says that it holds a file system of Windows, so that unreadable content is
+    worth an error; `refuse` says why a partition cannot be read at all.
+    """
+
+    number: int
+    start: int
+    size: int
+    type: str
+    name: str = ""
+    expect_windows: bool = False
+    refuse: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableCheck:
+    """A remark on the soundness of the partition table itself."""
+
+    check: Literal["gpt"]
+    outcome: Literal["ok", "damaged"]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionTable:
+    """The partitions of one disk, in the order of their numbers."""
+
+    partitions: tuple[Partition, ...]
+    checks: tuple[TableCheck, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionScheme:
+    """A partitioning scheme. Probes are exclusive."""
+
+    name: str
+    probe: Callable[[ByteSource], bool]
+    read: Callable[[ByteSource, Limits], PartitionTable]
+
+
+def partition_schemes() -> tuple[PartitionScheme, ...]:
+    """All partitioning schemes."""
+    from buildlab.sources import volumes
+
+    return discover(volumes, PartitionScheme)

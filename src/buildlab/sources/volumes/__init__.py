@@ -1,0 +1,1 @@
+"""One module a partitioning scheme, each exposing a `PartitionScheme`."""

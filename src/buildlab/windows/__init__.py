@@ -1,0 +1,1 @@
+"""What Windows calls things: pure values, no input or output, no dependency."""
