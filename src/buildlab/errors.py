@@ -3,7 +3,19 @@
 Anything that escapes and is not a `BuildlabError` is a bug of ours.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+ErrorKind = Literal[
+    "unknown-format",
+    "encrypted",
+    "missing-parent",
+    "truncated",
+    "damaged",
+    "limit",
+    "no-installation",
+    "not-found",
+    "permission",
+]
 
 
 class BuildlabError(Exception):
@@ -13,7 +25,7 @@ class BuildlabError(Exception):
     there is one), `offset` a byte offset in that file.
     """
 
-    kind: ClassVar[str] = "damaged"
+    kind: ClassVar[ErrorKind] = "damaged"
 
     def __init__(
         self, message: str, *, path: str | None = None, offset: int | None = None, hint: str | None = None
@@ -36,31 +48,31 @@ class BuildlabError(Exception):
 class SourceError(BuildlabError):
     """A path, container, volume or file system could not be read."""
 
-    kind: ClassVar[str] = "damaged"
+    kind: ClassVar[ErrorKind] = "damaged"
 
 
 class PathNotFoundError(SourceError):
     """The target, a part of it, or a file in it does not exist."""
 
-    kind: ClassVar[str] = "not-found"
+    kind: ClassVar[ErrorKind] = "not-found"
 
 
 class AccessDeniedError(SourceError):
     """The operating system refused to let us read a file of the host."""
 
-    kind: ClassVar[str] = "permission"
+    kind: ClassVar[ErrorKind] = "permission"
 
 
 class TruncatedError(SourceError):
     """The evidence ends before the data that its own structures promise."""
 
-    kind: ClassVar[str] = "truncated"
+    kind: ClassVar[ErrorKind] = "truncated"
 
 
 class UnknownFormatError(SourceError):
     """The content is none of the formats that can be read, or one that is recognised and not supported."""
 
-    kind: ClassVar[str] = "unknown-format"
+    kind: ClassVar[ErrorKind] = "unknown-format"
 
 
 class UnsupportedContentError(UnknownFormatError):
@@ -70,19 +82,19 @@ class UnsupportedContentError(UnknownFormatError):
 class EncryptedVolumeError(SourceError):
     """The volume is encrypted."""
 
-    kind: ClassVar[str] = "encrypted"
+    kind: ClassVar[ErrorKind] = "encrypted"
 
 
 class MissingParentError(SourceError):
     """A differencing disk whose parent is missing or is another disk."""
 
-    kind: ClassVar[str] = "missing-parent"
+    kind: ClassVar[ErrorKind] = "missing-parent"
 
 
 class LimitExceededError(SourceError):
     """A bound of `limits.Limits` was reached."""
 
-    kind: ClassVar[str] = "limit"
+    kind: ClassVar[ErrorKind] = "limit"
 
 
 class FormatError(BuildlabError, ValueError):

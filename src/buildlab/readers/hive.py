@@ -7,24 +7,25 @@ bounds on every list, big data, and a bulk read for keys with thousands of child
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from Registry import RegistryParse
 
 from buildlab.errors import FormatError
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.hive_base_block import LOG_SIZE, SIZE, TYPE_PRIMARY, BaseBlock, parse_base_block
-from buildlab.readers.hive_cells import NK_HEADER, VK_HEADER, HiveCells
+from buildlab.readers.hive_cells import NK_HEADER, NONE, VK_HEADER, HiveCells
 from buildlab.readers.hive_log import HiveLog, Replay, replay_logs
 from buildlab.readers.hive_value import HiveValue
 from buildlab.windows.path import fold_name
+
+_Found = TypeVar("_Found")
 
 _COMPRESSED_KEY_NAME = 0x20
 _PREDEFINED_HANDLE = 0x40
 _COMPRESSED_VALUE_NAME = 0x01
 _TYPE_MASK = 0x0FFF  # the upper bits are those of device property types
 
-_NK = struct.Struct("<2sHQ")
 _VK = struct.Struct("<2sHIIIH")
 
 
@@ -39,12 +40,16 @@ class HiveCheck:
 
 @dataclass(frozen=True, slots=True)
 class BulkKey:
-    """One subkey as the bulk read gives it; `values` by name as stored, restricted to the names asked for."""
+    """One subkey as the bulk read gives it; `values` by name as stored, restricted to the names asked for.
+
+    `child_value_names` are the names of the values of the one child key that was asked for.
+    """
 
     name: str
     written: int
     offset: int
     values: Mapping[str, HiveValue]
+    child_value_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,7 @@ class HiveKey:
         wanted = fold_name(name)
         faults: list[FormatError] = []
         found = next((key for key in self.subkeys(faults) if fold_name(key.name) == wanted), None)
-        if found is None and faults:
-            raise faults[0]
-        return found
+        return self._looked_up(found, faults)
 
     def values(self, faults: list[FormatError] | None = None) -> Iterator[HiveValue]:
         """The values in stored order; damage as in `subkeys`."""
@@ -129,8 +132,13 @@ class HiveKey:
         wanted = fold_name(name)
         faults: list[FormatError] = []
         found = next((value for value in self.values(faults) if fold_name(value.name) == wanted), None)
+        return self._looked_up(found, faults)
+
+    def _looked_up(self, found: _Found | None, faults: list[FormatError]) -> _Found | None:
+        """What a look-up found; "not there" cannot be said of a damaged list."""
         if found is None and faults:
             raise faults[0]
+        self._cells.damage.update((fault.offset, fault) for fault in faults)
         return found
 
     def _value(self, cell: int) -> HiveValue:
@@ -140,65 +148,102 @@ class HiveKey:
         name = self._cells.name(offset + VK_HEADER, size, length - VK_HEADER, record.has_ascii_name())
         return HiveValue(name, record.data_type(), self._cells.value_data(offset), offset)
 
-    def bulk_read(self, names: frozenset[str] | None = None) -> BulkRead:
+    def bulk_read(self, names: frozenset[str] | None = None, child: str | None = None) -> BulkRead:
         """All subkeys with their values (only those called `names`, in any case) in one pass over the bytes.
+
+        `child` names a key below each of them whose value names are read too.
 
         It gives what `subkeys` and `values` give, without an object a record: some ten times as fast. Several values
         of one name: the first counts, as in `value`.
         """
-        wanted = None if names is None else {fold_name(name) for name in names}
-        keys: list[BulkKey] = []
         faults: list[FormatError] = []
-        known_names: dict[tuple[bytes, int], str | None] = {}
-        for cell in self._subkey_cells(faults):
-            try:
-                keys.append(self._bulk_key(cell, wanted, known_names, faults))
-            except FormatError as error:
-                faults.append(error)
-        return BulkRead(tuple(keys), tuple(faults))
+        reader = _BulkReader(self._cells, names, child, faults)
+        keys = tuple(key for cell in self._subkey_cells(faults) if (key := reader.key(cell)) is not None)
+        return BulkRead(keys, tuple(faults))
 
-    def _bulk_key(
-        self,
-        cell: int,
-        wanted: set[str] | None,
-        known_names: dict[tuple[bytes, int], str | None],
-        faults: list[FormatError],
-    ) -> BulkKey:
-        cells = self._cells
-        data = cells.data
-        offset, length = cells.record(cell, b"nk", NK_HEADER)
-        _, flags, written = _NK.unpack_from(data, offset)
-        value_count, value_list = struct.unpack_from("<II", data, offset + 36)
-        (size,) = struct.unpack_from("<H", data, offset + 72)
-        name = cells.name(offset + NK_HEADER, size, length - NK_HEADER, bool(flags & _COMPRESSED_KEY_NAME))
-        values: dict[str, HiveValue] = {}
-        if value_count in (0, 0xFFFFFFFF) or flags & _PREDEFINED_HANDLE:
-            return BulkKey(name, written, offset, values)
+
+class _BulkReader:
+    """Reads the subkeys of one key without an object a record; damage goes to `faults`."""
+
+    def __init__(
+        self, cells: HiveCells, names: frozenset[str] | None, child: str | None, faults: list[FormatError]
+    ) -> None:
+        self._cells = cells
+        self._wanted = None if names is None else {fold_name(name) for name in names}
+        self._child = None if child is None else fold_name(child)
+        self._faults = faults
+        self._known_names: dict[tuple[bytes, int], str | None] = {}
+
+    def key(self, cell: int) -> BulkKey | None:
         try:
-            value_cells = cells.value_cells(value_list, value_count)
+            offset, flags, name = self._key_record(cell)
         except FormatError as error:
-            faults.append(error)
-            return BulkKey(name, written, offset, values)
-        for value_cell in value_cells:
+            self._faults.append(error)
+            return None
+        (written,) = struct.unpack_from("<Q", self._cells.data, offset + 4)
+        values = {} if flags & _PREDEFINED_HANDLE else self._values(offset)
+        child_names: tuple[str, ...] = ()
+        if self._child is not None:
+            child_names = self._child_value_names(offset)
+        return BulkKey(name, written, offset, values, child_names)
+
+    def _key_record(self, cell: int) -> tuple[int, int, str]:
+        cells = self._cells
+        offset, length = cells.record(cell, b"nk", NK_HEADER)
+        (flags,) = struct.unpack_from("<H", cells.data, offset + 2)
+        (size,) = struct.unpack_from("<H", cells.data, offset + 72)
+        name = cells.name(offset + NK_HEADER, size, length - NK_HEADER, bool(flags & _COMPRESSED_KEY_NAME))
+        return offset, flags, name
+
+    def _value_cells(self, key_offset: int) -> tuple[int, ...]:
+        count, list_cell = struct.unpack_from("<II", self._cells.data, key_offset + 36)
+        if count in (0, NONE):
+            return ()
+        try:
+            return self._cells.value_cells(list_cell, count)
+        except FormatError as error:
+            self._faults.append(error)
+            return ()
+
+    def _values(self, key_offset: int) -> dict[str, HiveValue]:
+        cells, data, known = self._cells, self._cells.data, self._known_names
+        values: dict[str, HiveValue] = {}
+        for cell in self._value_cells(key_offset):
             try:
-                value_offset, room = cells.record(value_cell, b"vk", VK_HEADER)
-                _, size, _, _, type_, value_flags = _VK.unpack_from(data, value_offset)
-                key = (bytes(data[value_offset + VK_HEADER : value_offset + VK_HEADER + size]), value_flags & 1)
-                if key in known_names:
-                    value_name = known_names[key]
-                else:
-                    value_name = cells.name(value_offset + VK_HEADER, size, room - VK_HEADER, bool(value_flags & 1))
-                    if wanted is not None and fold_name(value_name) not in wanted:
-                        value_name = None
-                    known_names[key] = value_name
-                if value_name is None or value_name in values:
-                    continue
-                values[value_name] = HiveValue(
-                    value_name, type_ & _TYPE_MASK, cells.value_data(value_offset), value_offset
-                )
+                offset, room = cells.record(cell, b"vk", VK_HEADER)
+                _, size, _, _, type_, flags = _VK.unpack_from(data, offset)
+                stored = (bytes(data[offset + VK_HEADER : offset + VK_HEADER + size]), flags & _COMPRESSED_VALUE_NAME)
+                if stored not in known:
+                    name = cells.name(offset + VK_HEADER, size, room - VK_HEADER, bool(stored[1]))
+                    known[stored] = name if self._wanted is None or fold_name(name) in self._wanted else None
+                wanted_name = known[stored]
+                if wanted_name is not None and wanted_name not in values:
+                    raw = cells.value_data(offset)
+                    values[wanted_name] = HiveValue(wanted_name, type_ & _TYPE_MASK, raw, offset)
             except FormatError as error:
-                faults.append(error)
-        return BulkKey(name, written, offset, values)
+                self._faults.append(error)
+        return values
+
+    def _child_value_names(self, key_offset: int) -> tuple[str, ...]:
+        """Names of the values of the child key that was asked for; none where the key does not have it."""
+        (count,) = struct.unpack_from("<I", self._cells.data, key_offset + 20)
+        (list_cell,) = struct.unpack_from("<I", self._cells.data, key_offset + 28)
+        if count in (0, NONE):
+            return ()
+        for cell in self._cells.subkey_cells(list_cell, count, self._faults):
+            try:
+                offset, _, name = self._key_record(cell)
+                if fold_name(name) == self._child:
+                    return tuple(self._value_name(value_cell) for value_cell in self._value_cells(offset))
+            except FormatError as error:
+                self._faults.append(error)
+        return ()
+
+    def _value_name(self, cell: int) -> str:
+        cells = self._cells
+        offset, room = cells.record(cell, b"vk", VK_HEADER)
+        _, size, _, _, _, flags = _VK.unpack_from(cells.data, offset)
+        return cells.name(offset + VK_HEADER, size, room - VK_HEADER, bool(flags & _COMPRESSED_VALUE_NAME))
 
 
 class Hive:
@@ -209,6 +254,11 @@ class Hive:
         self.checks = checks
         self._limits = limits
         self._cells = HiveCells(data, base.bins_size, base.minor, limits)
+
+    @property
+    def damage(self) -> tuple[FormatError, ...]:
+        """Damage that was met so far beside what look-ups found."""
+        return tuple(self._cells.damage.values())
 
     @property
     def missing_bytes(self) -> int:

@@ -32,6 +32,8 @@ class HiveCells:
         self.end = min(len(data), SIZE + bins_size)
         self.minor = minor
         self.limits = limits
+        self.damage: dict[int | None, FormatError] = {}
+        """Faults met while looking for something else, by offset."""
 
     def content(self, cell: int, need: int) -> tuple[int, int]:
         """(offset, length) of the content of the cell at `cell` (relative to the bins), at least `need` bytes long."""

@@ -4,11 +4,33 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from buildlab.discovery import discover
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.tree import Tree
+
+TargetKind = Literal[
+    "raw",
+    "vhd",
+    "vhdx",
+    "vmdk",
+    "qcow2",
+    "vdi",
+    "ewf",
+    "iso",
+    "wim",
+    "esd",
+    "msu",
+    "cab",
+    "psf",
+    "exe",
+    "folder",
+    "hive",
+    "container-layer",
+    "unknown",
+]
 
 _HEAD = 128 * 1024
 _TAIL = 1024
@@ -51,7 +73,7 @@ class ContainerFormat:
     says in the error what it is.
     """
 
-    kind: str
+    kind: TargetKind
     name: str
     probe: Callable[[Probe], bool]
     open: Callable[[Probe, Limits], Opened] | None = field(default=None)

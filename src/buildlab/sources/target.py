@@ -9,7 +9,7 @@ from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.address import parse_address
 from buildlab.sources.byte_sources import Extent, HostFile
-from buildlab.sources.container import ContainerFormat, Probe, container_formats
+from buildlab.sources.container import ContainerFormat, Probe, TargetKind, container_formats
 from buildlab.sources.file_system import recognise_file_system
 from buildlab.sources.tree import Tree
 from buildlab.sources.volume import Partition, PartitionTable, TableCheck, partition_schemes
@@ -41,12 +41,17 @@ class Target:
     """
 
     path: Path
-    kind: str
+    kind: TargetKind
     size: int
     volumes: tuple[Volume, ...]
     checks: tuple[TableCheck, ...] = ()
     error: BuildlabError | None = None
     _file: HostFile | None = field(default=None, repr=False)
+
+    @property
+    def source(self) -> ByteSource | None:
+        """The bytes of the target's own file; None for a folder."""
+        return self._file
 
     def close(self) -> None:
         """Close the file of the host."""

@@ -31,13 +31,14 @@ def kb_of_package_name(name: str) -> KbName | None:
     """The KB in the name field of a package identity, and whether the package stands for the whole update.
 
     Observed shapes: ``Package_for_KBn``, ``Package_<i>_for_KBn``, ``Package_for_KBn_<suffix>`` with client, server,
-    sc, RTM, SP1 and the like, each with ``_<i>`` and ``_BF`` or without, ``VistaSP2-KBn``, ``KBn-IE8``.
+    sc, RTM, SP1 and the like, each with ``_<i>`` and ``_BF`` or without, ``VistaSP2-KBn``, ``KBn-IE8``. A suffix
+    after a hyphen (``-v2``, ``-IE8``) belongs to the number and makes no member.
     """
     kb = find_kb(name)
     if kb is None:
         return None
     member = _MEMBER.fullmatch(name)
-    is_parent = member is None or (not member["suffix"] and not _NUMBERED_MEMBER.match(name))
+    is_parent = member is None or not (member["suffix"].startswith("_") or _NUMBERED_MEMBER.match(name))
     return KbName(kb, is_parent)
 
 

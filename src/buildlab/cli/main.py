@@ -1,0 +1,111 @@
+"""The commands. Everything that takes time to import is imported by the command that needs it."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from buildlab import __version__
+from buildlab.cli.output import Output, parse_outputs, write_reports
+from buildlab.cli.progress import progress_line
+
+_EXIT_CODES = """Exit codes: 0 done, nothing against policy; 1 findings against policy; 2 usage; 3 input unreadable or
+unsupported, or no Windows in it; 4 partial: some evidence or some targets failed; 5 internal error."""
+
+app = typer.Typer(
+    name="buildlab",
+    help="Which Windows is in this image, which lab built it, and which updates does it really hold?",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+OutputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o", "--output", metavar="FORMAT[=FILE]", help="text, json or jsonl; may be repeated. Default: text."
+    ),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"buildlab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Which Windows is in this image, which lab built it, and which updates does it really hold?"""
+
+
+@app.command(epilog=_EXIT_CODES)
+def scan(
+    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Image, folder or hive; disk.vhd#2")],
+    output: OutputOption = None,
+    kind: Annotated[str | None, typer.Option(help="Take the target for this kind of container.")] = None,
+    hash_target: Annotated[bool, typer.Option("--hash", help="Add the SHA-256 of the target.")] = False,
+    no_replay: Annotated[bool, typer.Option("--no-replay", help="Read dirty hives as they are, without logs.")] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Turn exit code 1 into 0.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress on stderr.")] = False,
+) -> None:
+    """Tell what Windows is in each target, and which updates it holds in which state."""
+    from buildlab.operations.scan import ScanOptions, exit_code_of_all
+    from buildlab.operations.scan import scan as run
+
+    outputs = parse_outputs(output)
+    scan_options = ScanOptions(kind=kind, replay=not no_replay, hash_target=hash_target)
+    with progress_line(quiet) as tell:
+        scans = [run(target, scan_options, tell) for target in targets]
+    write_reports(outputs, lambda report: report.scans(scans))
+    code = exit_code_of_all([result.exit.code for result in scans])
+    raise typer.Exit(0 if exit_zero and code == 1 else code)
+
+
+@app.command(epilog=_EXIT_CODES)
+def explain(
+    word: Annotated[str, typer.Argument(help="A version, revision, build, lab, KB or state: 6.0.6003.20489, 0x65 …")],
+    output: OutputOption = None,
+) -> None:
+    """Say in plain words what a version, revision, lab, KB or state is, from bundled data."""
+    from buildlab.operations.explain import explain as run
+
+    explanation = run(word)
+    write_reports(parse_outputs(output), lambda report: report.explanation(explanation))
+    raise typer.Exit(0 if explanation.known else 3)
+
+
+@app.command(epilog=_EXIT_CODES)
+def schema(name: Annotated[str, typer.Argument(help="The result whose schema is wanted: scan.")]) -> None:
+    """Print the JSON Schema of a result."""
+    from buildlab.reports.serialise import json_schema, schema_names
+
+    if name not in schema_names():
+        raise typer.BadParameter(f"no schema {name!r}; there is: {', '.join(schema_names())}")
+    typer.echo(json_schema(name), nl=False)
+
+
+def main() -> None:
+    """Run the command line. An error that is a bug of ours ends with code 5 and its traceback on stderr."""
+    # A word such as -112 is a state and no option: negative codes are given as they are printed.
+    arguments = sys.argv[1:]
+    if len(arguments) > 1 and arguments[0] == "explain" and arguments[1][:1] == "-" and arguments[1][1:2].isdigit():
+        arguments.insert(1, "--")
+    try:
+        app(arguments, prog_name="buildlab")
+    except Exception:  # noqa: BLE001 - the outermost frame: report, then leave with the code of an internal error
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.write("buildlab: internal error; please report it with the lines above\n")
+        sys.exit(5)
+
+
+__all__ = ["Output", "app", "main"]

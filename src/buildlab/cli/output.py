@@ -1,0 +1,52 @@
+"""``-o FORMAT[=FILE]``, repeated: several reports from one run."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from buildlab.reports.report_format import ReportFormat, report_formats
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One report that was asked for; without a file it goes to stdout."""
+
+    report: ReportFormat
+    file: Path | None
+
+
+def parse_outputs(texts: Sequence[str] | None) -> tuple[Output, ...]:
+    """The reports asked for, text to stdout by default; BadParameter for an unknown format or two on stdout."""
+    formats = report_formats()
+    outputs: list[Output] = []
+    for text in texts or ["text"]:
+        name, _, file = text.partition("=")
+        if name not in formats:
+            raise typer.BadParameter(f"no format {name!r}; there are: {', '.join(formats)}", param_hint="-o")
+        outputs.append(Output(formats[name], Path(file) if file else None))
+    if sum(output.file is None for output in outputs) > 1:
+        raise typer.BadParameter("only one report can go to stdout; give the others a file", param_hint="-o")
+    return tuple(outputs)
+
+
+def write_reports(outputs: Sequence[Output], render: Callable[[ReportFormat], str]) -> None:
+    """Write every report; a file that cannot be written is a usage error."""
+    for output in outputs:
+        text = render(output.report)
+        if output.file is None:
+            _write_stdout(text)
+            continue
+        try:
+            output.file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise typer.BadParameter(f"{output.file}: {error.strerror}", param_hint="-o") from error
+
+
+def _write_stdout(text: str) -> None:
+    """UTF-8 whatever the locale says, and names that are no valid Unicode escaped rather than fatal."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Facts with their places, and gaps with their reasons."""

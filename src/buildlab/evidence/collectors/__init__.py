@@ -1,0 +1,1 @@
+"""One module a kind of evidence, each exposing a `Collector`."""

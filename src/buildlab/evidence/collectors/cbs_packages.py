@@ -1,0 +1,97 @@
+"""``Component Based Servicing\\Packages``: every package that servicing knows, with its state and its owners."""
+
+import struct
+
+from buildlab.evidence.collector import Collector
+from buildlab.evidence.fact import CbsPackage, Place
+from buildlab.evidence.ledger import Ledger
+from buildlab.evidence.registry_keys import CBS_KEY
+from buildlab.evidence.windows_root import WindowsRoot
+from buildlab.readers.hive import BulkKey
+from buildlab.readers.hive_value import REG_DWORD
+from buildlab.windows.filetime import from_filetime, iso_utc
+from buildlab.windows.states import signed_dword
+
+_VALUES = frozenset(
+    {
+        "CurrentState",
+        "Visibility",
+        "InstallClient",
+        "InstallUser",
+        "InstallName",
+        "InstallLocation",
+        "InstallTimeHigh",
+        "InstallTimeLow",
+        "LastError",
+        "SelfUpdate",
+        "Trusted",
+    }
+)
+
+
+def _collect(root: WindowsRoot, ledger: Ledger) -> None:
+    packages = root.key("SOFTWARE", rf"{CBS_KEY}\Packages", ledger)
+    path = root.hive_path("SOFTWARE")
+    if packages is None:
+        if root.hive("SOFTWARE", ledger) is not None:
+            ledger.gap("packages", "missing", path, "no key of packages (Windows before Vista has none)")
+        return
+    read = packages.bulk_read(_VALUES, child="Owners")
+    for key in read.keys:
+        _enter(key, f"{packages.path}\\{key.name}", path, ledger)
+    if read.faults:
+        first = read.faults[0]
+        at = "" if first.offset is None else f" at offset {first.offset:#x}"
+        reason = f"{len(read.faults)} damaged records in the list of packages; the first: {first.reason}{at}"
+        ledger.gap("packages", "unparsable", path, reason)
+
+
+def _enter(key: BulkKey, key_path: str, path: str, ledger: Ledger) -> None:
+    values = {name.lower(): value for name, value in key.values.items()}
+
+    def text(name: str) -> str | None:
+        value = values.get(name)
+        return None if value is None else value.text
+
+    def number(name: str) -> int | None:
+        value = values.get(name)
+        if value is None or value.type != REG_DWORD or len(value.raw) < 4:
+            return None
+        return int(struct.unpack_from("<I", value.raw)[0])
+
+    state, high, low = number("currentstate"), number("installtimehigh"), number("installtimelow")
+    stored = values.get("currentstate")
+    written = from_filetime(key.written)
+    fact = ledger.fact(
+        "package.state",
+        None if state is None else signed_dword(state),
+        Place(
+            path=path,
+            method="registry",
+            key=key_path,
+            value_name=None if stored is None else stored.name,
+            offset=key.offset if stored is None else stored.offset,
+            written=None if written is None else iso_utc(written),
+        ),
+    )
+    ledger.package(
+        CbsPackage(
+            name=key.name,
+            fact=fact,
+            state=None if state is None else signed_dword(state),
+            visibility=number("visibility"),
+            install_client=text("installclient"),
+            install_user=text("installuser"),
+            install_name=text("installname"),
+            install_location=text("installlocation"),
+            install_time=None if high is None or low is None else high << 32 | low,
+            last_error=number("lasterror"),
+            self_update=number("selfupdate"),
+            trusted=number("trusted"),
+            written=key.written,
+            owners=key.child_value_names,
+        )
+    )
+
+
+CBS_PACKAGES = Collector(name="cbs-packages", paths=("System32/config/SOFTWARE",), needs_files=False, collect=_collect)

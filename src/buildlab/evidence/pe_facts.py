@@ -1,0 +1,59 @@
+"""Facts from the version resource of one PE file."""
+
+from buildlab.errors import BuildlabError, PathNotFoundError
+from buildlab.evidence.fact import Place
+from buildlab.evidence.ledger import Ledger
+from buildlab.evidence.windows_root import WindowsRoot
+from buildlab.readers.pe import PeFile, read_pe
+
+_METHOD = "pe-version"
+
+
+def enter_pe(root: WindowsRoot, ledger: Ledger, subject: str, relative: str, *, required: bool) -> PeFile | None:
+    """Enter machine, version numbers and FileVersion text of a file below the Windows folder, as ``subject.…``.
+
+    A file that is missing is a gap only when `required`; one that cannot be read, or has no version resource, always.
+    """
+    path = root.path(relative)
+    try:
+        pe = read_pe(root.open(relative), root.limits)
+    except PathNotFoundError as error:
+        if required:
+            ledger.gap(subject, "missing", path, error.message)
+        return None
+    except BuildlabError as error:
+        ledger.failed(subject, path, error)
+        return None
+    machine = Place(path=path, method="pe-header", part="IMAGE_FILE_HEADER.Machine")
+    ledger.fact(f"{subject}.machine", f"{pe.machine:#x}", machine)
+    if pe.file_version is None and not pe.strings:
+        pe = _version_beside(root, ledger, relative) or pe
+    if pe.file_version is None:
+        ledger.gap(subject, "unparsable", path, "the file has no version resource")
+    else:
+        fixed = Place(path=path, method=_METHOD, part="VS_FIXEDFILEINFO", offset=pe.fixed_offset)
+        ledger.fact(f"{subject}.file_version", str(pe.file_version), fixed)
+    seen: set[str] = set()
+    for table in pe.strings:
+        text = table.strings.get("FileVersion")
+        if text and text not in seen:
+            seen.add(text)
+            part = f"StringFileInfo\\{table.language:04x}{table.code_page:04x}\\FileVersion"
+            ledger.fact(f"{subject}.file_version_text", text, Place(path=path, method=_METHOD, part=part))
+    return pe
+
+
+def _version_beside(root: WindowsRoot, ledger: Ledger, relative: str) -> PeFile | None:
+    """The version resource in a language file, ``<folder>/<language>/<name>.mui``, of a file that has none itself."""
+    folder, _, name = relative.rpartition("/")
+    for entry in root.entries(folder):
+        if entry.kind != "directory" or "-" not in entry.name:
+            continue
+        mui = f"{folder}/{entry.name}/{name}.mui"
+        if root.entry(mui) is None:
+            continue
+        with ledger.gap_on_error("mui", root.path(mui)):
+            pe = read_pe(root.open(mui), root.limits)
+            if pe.file_version is not None:
+                return pe
+    return None

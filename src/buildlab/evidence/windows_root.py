@@ -1,0 +1,140 @@
+"""One Windows root in a tree, as collectors see it: its files by paths relative to it, its hives opened once."""
+
+from typing import Literal
+
+from buildlab.errors import BuildlabError, PathNotFoundError
+from buildlab.evidence.fact import Integrity, Place
+from buildlab.evidence.ledger import Ledger
+from buildlab.limits import Limits
+from buildlab.readers.byte_source import ByteSource
+from buildlab.readers.hive import Hive, HiveKey, open_hive
+from buildlab.readers.hive_log import HiveLog
+from buildlab.readers.hive_value import HiveValue
+from buildlab.sources.tree import Entry, Tree
+from buildlab.windows.filetime import from_filetime, iso_utc
+from buildlab.windows.path import join_path
+
+RootKind = Literal["windows", "windows.old", "hive-only"]
+HiveName = Literal["SOFTWARE", "SYSTEM"]
+
+CONFIG = "System32/config"
+_LOG_SUFFIXES = (".LOG", ".LOG1", ".LOG2")
+
+
+class WindowsRoot:
+    """The root of one installation. `hives` maps a hive's role to its path in the tree."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        path: str,
+        *,
+        kind: RootKind,
+        location: str,
+        hives: dict[HiveName, str],
+        replay: bool,
+        limits: Limits,
+    ) -> None:
+        self.tree = tree
+        self.kind = kind
+        self.location = location
+        self.limits = limits
+        self._path = path
+        self._hive_paths = hives
+        self._replay = replay
+        self._hives: dict[HiveName, Hive | None] = {}
+
+    @property
+    def has_files(self) -> bool:
+        """False for loose hives: then there is no kernel, no component store and no manifest to look for."""
+        return self.kind != "hive-only"
+
+    def path(self, relative: str) -> str:
+        """The path in the tree of a file below the Windows folder."""
+        return join_path(self._path, relative)
+
+    def entry(self, relative: str) -> Entry | None:
+        """The entry of a path below the Windows folder, or None."""
+        return self.tree.entry(self.path(relative))
+
+    def entries(self, relative: str) -> tuple[Entry, ...]:
+        """The entries of a folder below the Windows folder; none where it does not exist."""
+        entry = self.entry(relative)
+        return self.tree.entries(self.path(relative)) if entry is not None and entry.kind == "directory" else ()
+
+    def open(self, relative: str) -> ByteSource:
+        """The content of a file below the Windows folder."""
+        return self.tree.open(self.path(relative))
+
+    def hive_path(self, name: HiveName) -> str:
+        """Where a hive is, or should be."""
+        return self._hive_paths.get(name) or self.path(f"{CONFIG}/{name}")
+
+    def hive(self, name: HiveName, ledger: Ledger) -> Hive | None:
+        """A hive, or None with the reason entered as a gap. It is opened once, its checks are entered then."""
+        if name not in self._hives:
+            self._hives[name] = self._open_hive(name, ledger)
+        return self._hives[name]
+
+    def key(self, name: HiveName, key_path: str, ledger: Ledger) -> HiveKey | None:
+        """A key of a hive; None where there is none, and, with a gap, where it cannot be read."""
+        hive = self.hive(name, ledger)
+        if hive is None:
+            return None
+        with ledger.gap_on_error(f"{name.lower()}-hive {key_path}", self.hive_path(name)):
+            return hive.key(key_path)
+        return None
+
+    def place(self, name: HiveName, key: HiveKey, value: HiveValue | None = None, *, method: str = "registry") -> Place:
+        """The place of a value, or of a key itself, in a hive."""
+        written = from_filetime(key.written)
+        return Place(
+            path=self.hive_path(name),
+            method=method,
+            key=key.path,
+            value_name=None if value is None else value.name,
+            offset=key.offset if value is None else value.offset,
+            written=None if written is None else iso_utc(written),
+        )
+
+    def enter_damage(self, ledger: Ledger) -> None:
+        """Enter one gap for each hive in which damage was met on the way to what was looked for."""
+        for name, hive in self._hives.items():
+            if hive is not None and hive.damage:
+                first = hive.damage[0]
+                at = "" if first.offset is None else f" (at offset {first.offset:#x})"
+                reason = f"{len(hive.damage)} damaged records were met; the first: {first.reason}{at}"
+                ledger.gap(f"{name.lower()}-hive damage", "unparsable", self.hive_path(name), reason)
+
+    def _open_hive(self, name: HiveName, ledger: Ledger) -> Hive | None:
+        path = self.hive_path(name)
+        subject = f"{name.lower()}-hive"
+        if self._hive_paths and name not in self._hive_paths:
+            ledger.gap(subject, "not-applicable", None, "only other hives were given")
+            return None
+        try:
+            hive = self._read_hive(path, subject, ledger)
+        except PathNotFoundError as error:
+            ledger.gap(subject, "missing", path, error.message)
+            return None
+        except BuildlabError as error:
+            ledger.failed(subject, path, error)
+            return None
+        for check in hive.checks:
+            ledger.integrity(Integrity(path=path, check=check.check, outcome=check.outcome, detail=check.detail))
+        if hive.missing_bytes:
+            ledger.gap(subject, "unreadable", path, f"the hive is cut: its last {hive.missing_bytes} bytes are missing")
+        if hive.is_stale:
+            reason = "the hive was being written to and could not be brought up to date; its values may be old"
+            ledger.gap(f"{subject}-log", "unreadable", path, reason)
+        return hive
+
+    def _read_hive(self, path: str, subject: str, ledger: Ledger) -> Hive:
+        data = self.tree.read(path, self.limits.hive_bytes)
+        logs: list[HiveLog] = []
+        for suffix in _LOG_SUFFIXES:
+            entry = self.tree.entry(path + suffix)
+            if entry is not None and entry.kind == "file" and entry.size:
+                with ledger.gap_on_error(f"{subject}-log", path + suffix):
+                    logs.append(HiveLog(entry.name, self.tree.read(path + suffix, self.limits.hive_log_bytes)))
+        return open_hive(data, logs, replay=self._replay, limits=self.limits)

@@ -1,0 +1,37 @@
+"""What kind of update a package is: by the pattern of its name, and by the release type of its manifest."""
+
+from fnmatch import fnmatchcase
+from functools import cache
+
+from buildlab.knowledge.table import rows
+
+
+@cache
+def _patterns() -> tuple[tuple[str, str], ...]:
+    return tuple((row["pattern"].lower(), row["classification"]) for row in rows("package_classes.csv"))
+
+
+@cache
+def _release_types() -> dict[str, str]:
+    return {row["release_type"].lower(): row["classification"] for row in rows("release_types.csv")}
+
+
+@cache
+def _enablement_packages() -> dict[str, int]:
+    return {row["package"].lower(): int(row["build"]) for row in rows("enablement_packages.csv")}
+
+
+def class_of_package_name(name: str) -> str | None:
+    """The class that a package's name tells, or None."""
+    folded = name.lower()
+    return next((classification for pattern, classification in _patterns() if fnmatchcase(folded, pattern)), None)
+
+
+def class_of_release_type(release_type: str) -> str | None:
+    """The class that a release type tells, or None (``Update`` and ``Security Update`` tell none)."""
+    return _release_types().get(release_type.lower())
+
+
+def build_of_enablement_package(name: str) -> int | None:
+    """The build that an enablement package of this name enables, or None."""
+    return _enablement_packages().get(name.lower())

@@ -1,0 +1,36 @@
+"""The data files of this package."""
+
+import csv
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, cast
+
+Confidence = Literal["primary", "secondary", "unverified"]
+
+
+def _read(name: str) -> str:
+    return files("buildlab.knowledge").joinpath("data", name).read_text("utf-8")
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file, by column name."""
+    return list(csv.DictReader(_read(name).splitlines()))
+
+
+def document(name: str) -> dict[str, Any]:
+    """The content of a TOML file."""
+    return tomllib.loads(_read(name))
+
+
+def confidence(text: str) -> Confidence:
+    """One of the three words; a data file with any other is a defect."""
+    if text not in ("primary", "secondary", "unverified"):
+        raise ValueError(f"confidence {text!r}")
+    return cast(Confidence, text)
+
+
+@cache
+def knowledge_date() -> str:
+    """The date of the bundled data, ISO 8601."""
+    return str(document("knowledge.toml")["date"])

@@ -1,0 +1,1 @@
+"""Each pipeline in one short function."""

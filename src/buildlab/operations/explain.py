@@ -1,0 +1,227 @@
+"""Explain a word from the bundled data: a version, revision, build, lab, KB or package state."""
+
+import re
+from collections.abc import Callable
+
+from buildlab.knowledge.branches import branch_of_revision
+from buildlab.knowledge.builds import Build, build_of, builds_of_lab
+from buildlab.knowledge.disputes import disputes, stories
+from buildlab.knowledge.state_meanings import state_meaning
+from buildlab.knowledge.updates import KnownUpdate, match_revision, update_of_kb
+from buildlab.results.explanation import Detail, Explanation, WordKind
+from buildlab.windows.build_lab import parse_build_lab, parse_build_lab_ex, parse_lab
+from buildlab.windows.states import PackageState, all_package_states, package_state
+from buildlab.windows.version import NtVersion
+
+_KB = re.compile(r"kb\s?(\d{5,8})", re.IGNORECASE)
+_HEX = re.compile(r"-?0x[0-9a-f]{1,8}", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d{1,5}")
+_BUILD_VERSION = re.compile(r"(\d+\.\d+)\.(\d{4,5})")
+_LAB = re.compile(r"[A-Za-z0-9_]*[A-Za-z][A-Za-z0-9_()]*")
+_LARGEST_STATE = 128
+
+
+def explain(word: str) -> Explanation:
+    """What is known about `word`. A word that nothing is known about is an answer too, with `known` False."""
+    text = word.strip()
+    for reading in _READINGS:
+        explanation = reading(text)
+        if explanation is not None:
+            return explanation
+    return Explanation(
+        word=word,
+        kind="unknown",
+        known=False,
+        summary="not known here; try a version (6.0.6003.20489), a build, a revision, a lab, a KB or a state (0x65)",
+        details=(),
+    )
+
+
+def _answer(word: str, kind: WordKind, known: bool, summary: str, details: list[Detail]) -> Explanation:
+    return Explanation(word=word, kind=kind, known=known, summary=summary, details=tuple(details))
+
+
+def _explain_kb(text: str) -> Explanation | None:
+    match = _KB.fullmatch(text)
+    if match is None:
+        return None
+    kb = f"KB{match[1]}"
+    update = update_of_kb(kb)
+    if update is None:
+        return _answer(text, "kb", False, "an update that the bundled data does not know", [])
+    details = [Detail(label="released", text=update.date)]
+    if update.version is not None:
+        details.append(Detail(label="brings", text=f"{update.version} ({update.version_basis})"))
+    if update.supersedes:
+        details.append(Detail(label="supersedes", text=", ".join(update.supersedes)))
+    if update.prerequisites:
+        details.append(Detail(label="needs", text="; ".join(update.prerequisites)))
+    details.append(_source(update))
+    details += _disputes(lambda dispute_updates, _: kb in dispute_updates)
+    return _answer(text, "kb", True, f"{update.kind_words} for Windows Server 2008 SP2", details)
+
+
+def _source(update: KnownUpdate) -> Detail:
+    return Detail(label="source", text=update.source, source=update.source, confidence=update.confidence)
+
+
+def _explain_version(text: str) -> Explanation | None:
+    version = NtVersion.parse_prefix(text)
+    if version is None:
+        return None
+    build = build_of(version.build)
+    details = _build_details(build) if build is not None else []
+    details += _revision_details(version.windows, version.build, version.revision)
+    details += _disputes(lambda _, of_build: of_build == version.build)
+    summary = _build_summary(build) if build is not None else "a build that the bundled data does not know"
+    return _answer(text, "version", build is not None, f"{summary}, revision {version.revision}", details)
+
+
+def _explain_build_version(text: str) -> Explanation | None:
+    match = _BUILD_VERSION.fullmatch(text)
+    return _explain_build(text, int(match[2])) if match is not None else None
+
+
+def _explain_state(text: str) -> Explanation | None:
+    state = _state_of(text)
+    if state is None:
+        return None
+    meaning = state_meaning(state.code)
+    details = [Detail(label="code", text=f"{state.code:#x} ({state.code})"), Detail(label="word", text=state.word)]
+    if meaning is None:
+        return _answer(text, "state", False, "a package state that is not known", details)
+    details.append(Detail(label="installed?", text=meaning.counts_as_installed))
+    details.append(Detail(label="source", text=meaning.source))
+    return _answer(text, "state", True, f"package state {state.name}. {meaning.meaning}", details)
+
+
+def _state_of(text: str) -> PackageState | None:
+    """A code in hexadecimal, a small one in decimal, or a word."""
+    if _HEX.fullmatch(text):
+        return package_state(int(text, 16))
+    if _NUMBER.fullmatch(text) and abs(int(text)) <= _LARGEST_STATE:
+        return package_state(int(text))
+    folded = text.lower().replace(" ", "-")
+    names = (state for state in all_package_states() if folded in (state.word, state.name.lower()))
+    return next(names, None)
+
+
+def _explain_number(text: str) -> Explanation | None:
+    if not _NUMBER.fullmatch(text) or int(text) < 0:
+        return None
+    number = int(text)
+    if build_of(number) is not None:
+        return _explain_build(text, number)
+    details: list[Detail] = []
+    for build in (6003, 6002):
+        details += _revision_details("6.0", build, number)
+    known = any(detail.label.startswith("month") for detail in details)
+    summary = "a revision of Windows Server 2008 SP2" if known else "neither a build nor a revision that is known"
+    return _answer(text, "revision", known, summary, details)
+
+
+def _explain_build(text: str, number: int) -> Explanation:
+    build = build_of(number)
+    if build is None:
+        return _answer(text, "build", False, "a build that the bundled data does not know", [])
+    details = _build_details(build)
+    details += _disputes(lambda _, of_build: of_build == number)
+    return _answer(text, "build", True, _build_summary(build), details)
+
+
+def _build_summary(build: Build) -> str:
+    names = [
+        " ".join(filter(None, (build.client, build.client_release))) if build.client else None,
+        build.server,
+    ]
+    named = " / ".join(name for name in names if name)
+    return " ".join(filter(None, (f"build {build.windows}.{build.build}:", named, build.service_pack)))
+
+
+def _build_details(build: Build) -> list[Detail]:
+    details = [
+        Detail(label="released", text=build.released),
+        Detail(label="support ends", text=build.support_end),
+        Detail(label="labs", text=", ".join(build.labs)),
+    ]
+    if build.enablement_over is not None:
+        text = f"enabled over the files of build {build.enablement_over}, whose version they keep"
+        details.append(Detail(label="enablement", text=text))
+    if build.note:
+        details.append(Detail(label="note", text=build.note))
+    details.append(Detail(label="source", text=build.source, source=build.source, confidence=build.confidence))
+    details += [
+        Detail(label="story", text=story.text, source=story.source, confidence=story.confidence)
+        for story in stories()
+        if story.build == build.build
+    ]
+    return details
+
+
+def _revision_details(windows: str, build: int, revision: int) -> list[Detail]:
+    details: list[Detail] = []
+    branch = branch_of_revision(windows, revision)
+    if branch is not None:
+        text = f"{branch.branch} by its range {branch.first} to {branch.last} ({branch.strength})"
+        details.append(Detail(label="branch", text=text, source=branch.source, confidence=branch.confidence))
+    match = match_revision(build, revision)
+    if match is None:
+        return details
+    exact = "exactly" if match.exact else f"not in the table itself; newest below it is {match.month_revision}"
+    details.append(Detail(label=f"month ({build})", text=f"{match.month}, {exact}"))
+    neighbours = [
+        f"{word} {month} with {number}"
+        for word, item in (("before it", match.previous), ("after it", match.following))
+        if item is not None
+        for month, number in (item,)
+    ]
+    if match.following is None:
+        neighbours.append("nothing newer is known")
+    details.append(Detail(label="neighbours", text=", ".join(neighbours)))
+    updates = ", ".join(f"{update.kb} ({update.kind_words})" for update in match.updates)
+    details.append(Detail(label="one of", text=updates))
+    return details
+
+
+def _disputes(concerns: Callable[[tuple[str, ...], int], bool]) -> list[Detail]:
+    details: list[Detail] = []
+    for dispute in disputes():
+        if concerns(dispute.updates, dispute.build):
+            details.append(Detail(label="disputed", text=dispute.question))
+            details += [
+                Detail(label="claim", text=claim.says, source=claim.who, confidence=claim.confidence)
+                for claim in dispute.claims
+            ]
+            details.append(Detail(label="conclusion", text=dispute.assessment))
+    return details
+
+
+def _explain_lab(text: str) -> Explanation | None:
+    lab_ex, lab_build = parse_build_lab_ex(text), parse_build_lab(text)
+    lab = lab_ex.lab if lab_ex else (lab_build.lab if lab_build else parse_lab(text))
+    if lab is None and not _LAB.fullmatch(text):
+        return None
+    name = lab.branch if lab is not None else text.partition("(")[0]
+    found = builds_of_lab(name)
+    details = [Detail(label="build", text=_build_summary(build)) for build in found]
+    if lab is not None and lab.is_constant:
+        details.append(Detail(label="constant", text="stands in every public build since Windows 10: no lab, no date"))
+    elif lab is not None and lab.compiled is not None:
+        details.append(Detail(label="compiled", text=lab.compiled.strftime("%Y-%m-%d %H:%M, local time of the lab")))
+    if lab_ex is not None:
+        architecture = lab_ex.architecture or "not known"
+        details.append(Detail(label="BuildLabEx", text=f"build {lab_ex.build}.{lab_ex.revision}, {architecture}"))
+    if not found and lab is None:
+        return None
+    summary = f"lab {name}" + ("" if found else ", which the bundled data does not know")
+    return _answer(text, "lab", bool(found) or (lab is not None and lab.is_constant), summary, details)
+
+
+_READINGS: tuple[Callable[[str], Explanation | None], ...] = (
+    _explain_kb,
+    _explain_version,
+    _explain_build_version,
+    _explain_state,
+    _explain_number,
+    _explain_lab,
+)

@@ -1,0 +1,1 @@
+"""Results in words and in data: one module a format."""

@@ -1,0 +1,19 @@
+"""JSON: one document for one target, an array for several."""
+
+from collections.abc import Sequence
+
+from buildlab.reports.report_format import ReportFormat
+from buildlab.reports.serialise import to_json
+from buildlab.results.explanation import Explanation
+from buildlab.results.scan import Scan
+
+
+def _scans(scans: Sequence[Scan]) -> str:
+    return to_json(scans[0] if len(scans) == 1 else list(scans)) + "\n"
+
+
+def _explanation(explanation: Explanation) -> str:
+    return to_json(explanation) + "\n"
+
+
+JSON = ReportFormat(name="json", scans=_scans, explanation=_explanation)

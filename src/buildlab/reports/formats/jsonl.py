@@ -1,0 +1,19 @@
+"""JSON Lines: one document a line."""
+
+from collections.abc import Sequence
+
+from buildlab.reports.report_format import ReportFormat
+from buildlab.reports.serialise import to_json
+from buildlab.results.explanation import Explanation
+from buildlab.results.scan import Scan
+
+
+def _scans(scans: Sequence[Scan]) -> str:
+    return "".join(to_json(scan, indent=0) + "\n" for scan in scans)
+
+
+def _explanation(explanation: Explanation) -> str:
+    return to_json(explanation, indent=0) + "\n"
+
+
+JSONL = ReportFormat(name="jsonl", scans=_scans, explanation=_explanation)

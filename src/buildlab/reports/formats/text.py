@@ -1,0 +1,158 @@
+"""Text for people: a line to copy first, details after it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from buildlab.reports.report_format import ReportFormat
+from buildlab.results.explanation import Explanation
+from buildlab.results.scan import Conflict, Identity, Installation, Scan, ScanError, Update
+
+_LABEL = 14
+_LIST_UNAVAILABLE = ("software-hive", "packages")
+
+
+def headline(identity: Identity) -> str:
+    """``6.0.6003.20489 (vistasp2_ldr_escrow.190320-1700) AMD64 Windows Server 2008 Enterprise SP2``."""
+    numbers = (identity.version, identity.build, identity.revision)
+    version = ".".join(str(number) for number in numbers if number is not None)
+    parts = [version if identity.build is not None else "unknown version"]
+    if identity.build_lab is not None:
+        parts.append(f"({identity.build_lab})")
+    parts.append(identity.architecture or "unknown architecture")
+    if identity.product is not None:
+        parts.append(identity.product)
+    if identity.service_pack is not None:
+        parts.append(identity.service_pack.replace("Service Pack ", "SP"))
+    return " ".join(parts)
+
+
+def _scans(scans: Sequence[Scan]) -> str:
+    return "\n".join("\n".join(_scan(scan)) + "\n" for scan in scans)
+
+
+def _scan(scan: Scan) -> Iterator[str]:
+    for installation in scan.installations:
+        yield from _installation(scan, installation)
+        yield ""
+    for error in scan.errors:
+        yield _error(error, scan)
+    if scan.installations:
+        yield _line("exit", f"{scan.exit.code}, {scan.exit.reason}")
+
+
+def _installation(scan: Scan, installation: Installation) -> Iterator[str]:
+    identity = installation.identity
+    yield headline(identity)
+    yield _line("target", f"{scan.target.path} ({scan.target.kind}), {installation.location}")
+    if scan.target.sha256 is not None:
+        yield _line("sha256", scan.target.sha256)
+    if installation.kind != "windows":
+        yield _line("kind", installation.kind)
+    yield from _identity(identity)
+    stack = installation.servicing_stack
+    yield _line("stack", f"{stack.version} ({stack.source})" if stack.version else "not found")
+    yield _line("pending", _pending(installation))
+    for conflict in installation.conflicts:
+        yield from _conflict(conflict, installation)
+    yield from _updates(installation)
+    for gap in installation.gaps:
+        if gap.kind != "not-applicable":
+            where = f" {gap.path}:" if gap.path else ""
+            yield _line("not read", f"{gap.subject} ({gap.kind}):{where} {gap.reason}")
+    for check in installation.integrity:
+        if check.outcome != "ok":
+            yield _line("integrity", f"{check.path}: {check.check} {check.outcome}: {check.detail}")
+
+
+def _identity(identity: Identity) -> Iterator[str]:
+    words = (identity.edition, identity.installation_type, identity.product_type)
+    if any(words):
+        yield _line("edition", ", ".join(word or "-" for word in words))
+    if identity.product_raw is not None and identity.product_raw != identity.product:
+        yield _line("product", f"called {identity.product_raw!r} by the registry")
+    if identity.kernel is not None:
+        text = identity.kernel.file_version_text or identity.kernel.file_version or "no version"
+        yield _line("kernel", f"{text}, machine {identity.kernel.machine} ({identity.kernel.path})")
+    if identity.registry is not None:
+        registry = identity.registry
+        ubr = "" if registry.ubr is None else f".{registry.ubr}"
+        yield _line("registry", f"build {registry.current_build}{ubr}, BuildLab {registry.build_lab or '-'}")
+        if registry.build_lab_ex is not None:
+            yield _line("", f"BuildLabEx {registry.build_lab_ex}")
+    if identity.servicing_branch is not None:
+        yield _line("branch", f"{identity.servicing_branch} (by {identity.servicing_branch_rule})")
+    if identity.install_date is not None:
+        yield _line("installed", identity.install_date)
+    yield _line("verdict", identity.verdict + (f" (decided by {identity.rule})" if identity.rule else ""))
+
+
+def _pending(installation: Installation) -> str:
+    pending = installation.pending
+    found = [
+        text
+        for present, text in (
+            (pending.reboot, "restart"),
+            (pending.packages, f"{pending.packages} packages"),
+            (pending.sessions, f"{pending.sessions} sessions"),
+            (pending.pending_xml, "pending.xml"),
+            (pending.file_renames, f"{pending.file_renames} file renames"),
+            (pending.unserviceable, "marked as unserviceable"),
+        )
+        if present
+    ]
+    if found:
+        return ", ".join(found)
+    return "unknown" if _list_is_unavailable(installation) else "nothing"
+
+
+def _conflict(conflict: Conflict, installation: Installation) -> Iterator[str]:
+    paths = {fact.id: fact.source.path for fact in installation.facts}
+    values = ", ".join(f"{value.value} in {paths.get(value.fact, value.fact)}" for value in conflict.values)
+    yield _line("conflict", f"{conflict.subject}: {values}")
+    yield _line("", f"{conflict.explanation}: {conflict.note}")
+
+
+def _list_is_unavailable(installation: Installation) -> bool:
+    return not installation.packages and any(gap.subject in _LIST_UNAVAILABLE for gap in installation.gaps)
+
+
+def _updates(installation: Installation) -> Iterator[str]:
+    """ "None found" and "could not look" are different answers."""
+    if _list_is_unavailable(installation):
+        yield _line("updates", "not known: there is no list of packages to read")
+        return
+    states = Counter(update.state for update in installation.updates)
+    counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    total = len(installation.packages)
+    yield _line("updates", f"{len(installation.updates)} ({counts or 'none'}) in {total} packages")
+    for update in installation.updates:
+        yield _update(update)
+
+
+def _update(update: Update) -> str:
+    state = f"{update.state}, permanent" if update.permanent else update.state
+    when = (update.installed_at or "-")[:10] + ("*" if update.installed_at_source == "key-last-write" else "")
+    what = update.classification or update.release_type or "-"
+    return f"    {update.kb:<11}{state:<22}{when:<13}{what}".rstrip()
+
+
+def _error(error: ScanError, scan: Scan) -> str:
+    where = error.path or scan.target.path
+    at = "" if error.offset is None else f" (at offset {error.offset:#x})"
+    hint = "" if error.hint is None else f"; {error.hint}"
+    return f"{where}: {error.kind}: {error.message}{at}{hint}"
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<{_LABEL}}{text}"
+
+
+def _explanation(explanation: Explanation) -> str:
+    lines = [f"{explanation.word}: {explanation.summary}"]
+    for detail in explanation.details:
+        source = "" if detail.source is None else f" [{detail.confidence or 'source'}: {detail.source}]"
+        lines.append(_line(detail.label, detail.text + source))
+    return "\n".join(lines) + "\n"
+
+
+TEXT = ReportFormat(name="text", scans=_scans, explanation=_explanation)

@@ -1,0 +1,32 @@
+"""The one function that turns results into JSON, and the schema that is generated from the same classes."""
+
+from typing import Any
+
+import msgspec
+
+from buildlab.results.scan import Scan
+
+_SCHEMAS: dict[str, Any] = {"scan": Scan}
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def to_json(result: object, *, indent: int = 2) -> str:
+    """A result as JSON; `indent` 0 keeps it on one line."""
+    data = msgspec.json.encode(result)
+    return (msgspec.json.format(data, indent=indent) if indent else data).decode()
+
+
+def scan_from_json(data: bytes | str) -> Scan:
+    """A saved scan; msgspec.ValidationError where it is none."""
+    return msgspec.json.decode(data, type=Scan)
+
+
+def schema_names() -> tuple[str, ...]:
+    """The results that have a schema."""
+    return tuple(_SCHEMAS)
+
+
+def json_schema(name: str) -> str:
+    """The JSON Schema of a result, as text."""
+    schema = {"$schema": _DIALECT, "title": f"buildlab.{name}/1", **msgspec.json.schema(_SCHEMAS[name])}
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"

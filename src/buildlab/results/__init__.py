@@ -1,0 +1,1 @@
+"""What is reported: the one model, frozen. JSON, text and every other format are made of it."""

@@ -1,0 +1,266 @@
+"""The result of scanning one target. The JSON form is this model, field by field."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from buildlab.errors import ErrorKind
+from buildlab.evidence.fact import Fact, FactValue, Gap, Integrity
+from buildlab.sources.container import TargetKind
+
+InstallationKind = Literal["windows", "winpe", "winre", "windows.old", "container-layer", "hive-only"]
+UpdateState = Literal[
+    "installed",
+    "superseded",
+    "install-pending",
+    "uninstall-pending",
+    "staged",
+    "partially-installed",
+    "resolved",
+    "absent",
+    "broken",
+    "mixed",
+    "resolving",
+    "staging",
+    "unknown",
+]
+Classification = Literal[
+    "monthly-rollup",
+    "security-only",
+    "preview",
+    "servicing-stack",
+    "sha2",
+    "esu-preparation",
+    "cumulative",
+    "dotnet",
+    "safe-os",
+    "enablement",
+    "feature-update",
+    "language-pack",
+    "feature-on-demand",
+    "service-pack",
+    "hotfix",
+    "driver",
+    "other",
+]
+VolumeOutcome = Literal["scanned", "no-installation", "passed-over", "failed"]
+ArchitectureWord = Literal["x86", "AMD64", "IA-64", "ARM", "ARM64"]
+Verdict = Literal["agree", "explained", "conflict", "single-source", "unknown"]
+Explanation = Literal[
+    "pending-restart", "offline-serviced", "enablement", "stale-metadata", "stale-registry", "unexplained"
+]
+ExitReason = Literal["done", "policy", "usage", "unreadable", "no-installation", "partial", "internal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """What made the result; `knowledge` is the date of the bundled data."""
+
+    name: str
+    version: str
+    knowledge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSummary:
+    """The target as given. `size` in bytes (0 for a folder); `sha256` where it was asked for."""
+
+    path: str
+    kind: TargetKind
+    size: int
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeSummary:
+    """One volume of the target and what became of it; `start` and `size` in bytes."""
+
+    number: int
+    start: int
+    size: int
+    type: str
+    file_system: str | None
+    outcome: VolumeOutcome
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryIdentity:
+    """The values of the registry as they stand there."""
+
+    current_build: str | None
+    ubr: int | None
+    build_lab: str | None
+    build_lab_ex: str | None
+    csd_version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelIdentity:
+    """The kernel on disk; `machine` as ``0x8664``."""
+
+    path: str
+    file_version: str | None
+    file_version_text: str | None
+    machine: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which Windows it is. `because` are the facts that decided the build, `rule` how.
+
+    `lab_date` is local time of the lab and carries no zone; `install_date` is UTC.
+    """
+
+    product: str | None
+    product_raw: str | None
+    edition: str | None
+    installation_type: str | None
+    product_type: str | None
+    version: str | None
+    build: int | None
+    revision: int | None
+    version_full: str | None
+    service_pack: str | None
+    architecture: ArchitectureWord | None
+    build_lab: str | None
+    lab: str | None
+    lab_date: str | None
+    servicing_branch: Literal["GDR", "LDR"] | None
+    servicing_branch_rule: str | None
+    registry: RegistryIdentity | None
+    kernel: KernelIdentity | None
+    install_date: str | None
+    verdict: Verdict
+    because: tuple[str, ...]
+    rule: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicingStack:
+    """The servicing stack that is in force, and where that was read."""
+
+    version: str | None
+    source: str | None
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """One KB. `packages` lists its parents first, then the members; `kb_source` says where the number was found."""
+
+    kb: str
+    state: UpdateState
+    permanent: bool
+    title: str | None
+    release_type: str | None
+    classification: Classification | None
+    installed_at: str | None
+    installed_at_source: Literal["InstallTime", "key-last-write"] | None
+    packages: tuple[str, ...]
+    kb_source: str
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One package of Component Based Servicing, hidden ones included. `state_code` is the signed DWORD."""
+
+    identity: str
+    name: str
+    architecture: str | None
+    language: str | None
+    version: str | None
+    kb: str | None
+    state: UpdateState
+    state_code: int | None
+    visible: bool
+    permanent: bool
+    release_type: str | None
+    install_client: str | None
+    install_user: str | None
+    install_name: str | None
+    installed_at: str | None
+    last_error: str | None
+    owners: tuple[str, ...]
+    manifest: bool | None
+    fact: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """Work begun and not finished. `file_renames` counts operations, deletions included."""
+
+    reboot: bool
+    packages: int
+    sessions: int
+    pending_xml: bool
+    file_renames: int
+    unserviceable: bool = False
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictValue:
+    """One of the values that differ, and the fact that states it."""
+
+    value: FactValue
+    fact: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Facts that disagree, and the explanation where there is one; `note` is that explanation in a sentence."""
+
+    subject: str
+    explanation: Explanation
+    note: str
+    values: tuple[ConflictValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """One Windows found in the target."""
+
+    location: str
+    kind: InstallationKind
+    identity: Identity
+    servicing_stack: ServicingStack
+    updates: tuple[Update, ...]
+    packages: tuple[Package, ...]
+    pending: Pending
+    conflicts: tuple[Conflict, ...]
+    facts: tuple[Fact, ...]
+    gaps: tuple[Gap, ...]
+    integrity: tuple[Integrity, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanError:
+    """What kept the target, or a part of it, from being read."""
+
+    kind: ErrorKind
+    message: str
+    path: str | None = None
+    offset: int | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """The exit code that this result stands for."""
+
+    code: int
+    reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """The document of one target."""
+
+    schema: Literal["buildlab.scan/1"]
+    tool: Tool
+    target: TargetSummary
+    volumes: tuple[VolumeSummary, ...]
+    installations: tuple[Installation, ...]
+    errors: tuple[ScanError, ...]
+    exit: Exit
