@@ -19,6 +19,8 @@ _NUMBER = re.compile(r"-?\d{1,5}")
 _BUILD_VERSION = re.compile(r"(\d+\.\d+)\.(\d{4,5})")
 _LAB = re.compile(r"[A-Za-z0-9_]*[A-Za-z][A-Za-z0-9_()]*")
 _LARGEST_STATE = 128
+_NT60_BUILDS = (6003, 6002)
+"""The builds whose monthly revisions are in the table of updates."""
 
 
 def explain(word: str) -> Explanation:
@@ -62,7 +64,7 @@ def _explain_kb(text: str) -> Explanation | None:
 
 
 def _source(update: KnownUpdate) -> Detail:
-    return Detail(label="source", text=update.source, source=update.source, confidence=update.confidence)
+    return Detail(label="source", text=update.source, confidence=update.confidence)
 
 
 def _explain_version(text: str) -> Explanation | None:
@@ -71,7 +73,8 @@ def _explain_version(text: str) -> Explanation | None:
         return None
     build = build_of(version.build)
     details = _build_details(build) if build is not None else []
-    details += _revision_details(version.windows, version.build, version.revision)
+    details += _branch_details(version.windows, version.revision)
+    details += _month_details(version.build, version.revision)
     details += _disputes(lambda _, of_build: of_build == version.build)
     summary = _build_summary(build) if build is not None else "a build that the bundled data does not know"
     return _answer(text, "version", build is not None, f"{summary}, revision {version.revision}", details)
@@ -112,10 +115,9 @@ def _explain_number(text: str) -> Explanation | None:
     number = int(text)
     if build_of(number) is not None:
         return _explain_build(text, number)
-    details: list[Detail] = []
-    for build in (6003, 6002):
-        details += _revision_details("6.0", build, number)
-    known = any(detail.label.startswith("month") for detail in details)
+    months = [detail for build in _NT60_BUILDS for detail in _month_details(build, number)]
+    details = [*_branch_details("6.0", number), *months]
+    known = bool(months)
     summary = "a revision of Windows Server 2008 SP2" if known else "neither a build nor a revision that is known"
     return _answer(text, "revision", known, summary, details)
 
@@ -149,7 +151,7 @@ def _build_details(build: Build) -> list[Detail]:
         details.append(Detail(label="enablement", text=text))
     if build.note:
         details.append(Detail(label="note", text=build.note))
-    details.append(Detail(label="source", text=build.source, source=build.source, confidence=build.confidence))
+    details.append(Detail(label="source", text=build.source, confidence=build.confidence))
     details += [
         Detail(label="story", text=story.text, source=story.source, confidence=story.confidence)
         for story in stories()
@@ -158,29 +160,34 @@ def _build_details(build: Build) -> list[Detail]:
     return details
 
 
-def _revision_details(windows: str, build: int, revision: int) -> list[Detail]:
-    details: list[Detail] = []
+def _branch_details(windows: str, revision: int) -> list[Detail]:
     branch = branch_of_revision(windows, revision)
-    if branch is not None:
-        text = f"{branch.branch} by its range {branch.first} to {branch.last} ({branch.strength})"
-        details.append(Detail(label="branch", text=text, source=branch.source, confidence=branch.confidence))
+    if branch is None:
+        return []
+    text = f"{branch.branch} by its range {branch.first} to {branch.last} ({branch.strength})"
+    return [Detail(label="branch", text=text, source=branch.source, confidence=branch.confidence)]
+
+
+def _month_details(build: int, revision: int) -> list[Detail]:
+    """The month that a revision belongs to, with its neighbours; a revision is never that of one update alone."""
     match = match_revision(build, revision)
     if match is None:
-        return details
-    exact = "exactly" if match.exact else f"not in the table itself; newest below it is {match.month_revision}"
-    details.append(Detail(label=f"month ({build})", text=f"{match.month}, {exact}"))
-    neighbours = [
-        f"{word} {month} with {number}"
+        return []
+    updates = ", ".join(f"{update.kb} ({update.kind_words})" for update in match.updates)
+    if match.following is None and not match.exact:
+        text = f"newer than all that is known; the newest is {match.month} with {match.month_revision}: {updates}"
+        return [Detail(label=f"month ({build})", text=text)]
+    exact = "exactly" if match.exact else f"not in the table itself; the newest below it is {match.month_revision}"
+    around = [
+        f"{word} {item[0]} with {item[1]}"
         for word, item in (("before it", match.previous), ("after it", match.following))
         if item is not None
-        for month, number in (item,)
     ]
-    if match.following is None:
-        neighbours.append("nothing newer is known")
-    details.append(Detail(label="neighbours", text=", ".join(neighbours)))
-    updates = ", ".join(f"{update.kb} ({update.kind_words})" for update in match.updates)
-    details.append(Detail(label="one of", text=updates))
-    return details
+    return [
+        Detail(label=f"month ({build})", text=f"{match.month}, {exact}"),
+        Detail(label="neighbours", text=", ".join(around) or "none known"),
+        Detail(label="one of", text=updates),
+    ]
 
 
 def _disputes(concerns: Callable[[tuple[str, ...], int], bool]) -> list[Detail]:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from buildlab.reports.report_format import ReportFormat
 from buildlab.results.explanation import Explanation
 from buildlab.results.scan import Conflict, Identity, Installation, Scan, ScanError, Update
 
 _LABEL = 14
+_WIDTH = 118
 _LIST_UNAVAILABLE = ("software-hive", "packages")
 
 
@@ -150,8 +152,10 @@ def _line(label: str, text: str) -> str:
 def _explanation(explanation: Explanation) -> str:
     lines = [f"{explanation.word}: {explanation.summary}"]
     for detail in explanation.details:
-        source = "" if detail.source is None else f" [{detail.confidence or 'source'}: {detail.source}]"
-        lines.append(_line(detail.label, detail.text + source))
+        origin = ": ".join(filter(None, (detail.confidence, detail.source)))
+        text = f"{detail.text} [{origin}]" if origin else detail.text
+        first, *rest = wrap(text, _WIDTH - _LABEL, break_on_hyphens=False) or [""]
+        lines += [_line(detail.label, first), *(_line("", line) for line in rest)]
     return "\n".join(lines) + "\n"
 
 
