@@ -49,12 +49,12 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
     with open_target(str(target), kind=options.kind, limits=options.limits) as opened:
         if opened.error is not None:
             errors.append(_scan_error(opened.error))
+        errors += [_scan_error(damage) for damage in opened.damage]
         for volume in opened.volumes:
             found, summary, error = _scan_volume(opened, volume, options, tell)
             installations += found
             volumes.append(summary)
-            if error is not None:
-                errors.append(error)
+            errors += [_scan_error(problem) for problem in (error, volume.damage) if problem is not None]
         sha256 = _sha256(opened, errors) if options.hash_target else None
     if not installations and not errors:
         errors.append(_no_installation(str(target), volumes))
@@ -71,7 +71,7 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
 
 def _scan_volume(
     target: Target, volume: Volume, options: ScanOptions, tell: Progress
-) -> tuple[list[Installation], VolumeSummary, ScanError | None]:
+) -> tuple[list[Installation], VolumeSummary, BuildlabError | None]:
     error, found = volume.error, []
     if volume.tree is not None:
         try:
@@ -92,7 +92,7 @@ def _scan_volume(
         outcome=outcome,
         reason=reason,
     )
-    return found, summary, None if error is None else _scan_error(error)
+    return found, summary, error
 
 
 def _outcome(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from buildlab.discovery import discover
+from buildlab.errors import BuildlabError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.tree import Tree
@@ -59,10 +60,14 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What a container holds: a disk with volumes, or one tree."""
+    """What a container holds: a disk with volumes, or one tree.
+
+    `damage` is what is wrong with the container itself though it could be opened.
+    """
 
     disk: ByteSource | None = None
     tree: Tree | None = None
+    damage: tuple[BuildlabError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ class FileSystem:
     name: str
     probe: Callable[[bytes], bool]
     open: Callable[[ByteSource, Limits], Tree] | None = field(default=None)
+    stated_size: Callable[[bytes], int] = field(default=lambda boot: 0)
+    """The size in bytes that the first sector states, 0 where it states none."""
     passed_over: str = field(default="")
 
 
@@ -34,5 +36,10 @@ def file_systems() -> tuple[FileSystem, ...]:
 
 def recognise_file_system(volume: ByteSource) -> FileSystem | None:
     """The file system that a volume begins with, or None."""
-    boot = volume.read_at(0, _BOOT)
+    boot = volume.read_at(0, min(_BOOT, volume.size))
     return next((system for system in file_systems() if system.probe(boot)), None)
+
+
+def missing_bytes(system: FileSystem, volume: ByteSource) -> int:
+    """How many bytes a volume lacks of the size that its file system states."""
+    return max(0, system.stated_size(volume.read_at(0, 512)) - volume.size)

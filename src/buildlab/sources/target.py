@@ -4,13 +4,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from buildlab.errors import BuildlabError, PathNotFoundError, UnknownFormatError, UnsupportedContentError
+from buildlab.errors import (
+    BuildlabError,
+    PathNotFoundError,
+    TruncatedError,
+    UnknownFormatError,
+    UnsupportedContentError,
+)
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.address import parse_address
 from buildlab.sources.byte_sources import Extent, HostFile
 from buildlab.sources.container import ContainerFormat, Probe, TargetKind, container_formats
-from buildlab.sources.file_system import recognise_file_system
+from buildlab.sources.file_system import FileSystem, missing_bytes, recognise_file_system
 from buildlab.sources.tree import Tree
 from buildlab.sources.volume import Partition, PartitionTable, TableCheck, partition_schemes
 
@@ -19,7 +25,8 @@ from buildlab.sources.volume import Partition, PartitionTable, TableCheck, parti
 class Volume:
     """One volume of a target, readable or not. `location` is empty where the target is a single tree.
 
-    Exactly one of `tree`, `passed_over` (a reason why there can be no Windows on it) and `error` is set.
+    Exactly one of `tree`, `passed_over` (a reason why there can be no Windows on it) and `error` is set; `damage` says
+    what is wrong with a volume that has a tree all the same.
     """
 
     number: int
@@ -31,13 +38,15 @@ class Volume:
     tree: Tree | None = None
     passed_over: str | None = None
     error: BuildlabError | None = None
+    damage: BuildlabError | None = None
 
 
 @dataclass(slots=True)
 class Target:
     """An opened target; close it, or use it as a context manager.
 
-    `error` says what kept the target as a whole from being opened; what concerns one volume is with that volume.
+    `error` says what kept the target as a whole from being opened, `damage` what is wrong with its container though it
+    could be; what concerns one volume is with that volume.
     """
 
     path: Path
@@ -46,6 +55,7 @@ class Target:
     volumes: tuple[Volume, ...]
     checks: tuple[TableCheck, ...] = ()
     error: BuildlabError | None = None
+    damage: tuple[BuildlabError, ...] = ()
     _file: HostFile | None = field(default=None, repr=False)
 
     @property
@@ -81,6 +91,7 @@ def open_target(text: str, *, kind: str | None = None, limits: Limits = DEFAULT_
         if container.open is None:
             raise UnsupportedContentError(f"{container.name}: recognised, and not supported by this version")
         opened = container.open(probe, limits)
+        target.damage = opened.damage
         if opened.tree is not None:
             target.volumes = (
                 Volume(number=1, location="", start=0, size=target.size, type=container.kind, tree=opened.tree),
@@ -148,11 +159,24 @@ def _volume(disk: ByteSource, part: Partition, count: int, limits: Limits) -> Vo
         volume = replace(volume, file_system=system.name)
         if system.open is None:
             return replace(volume, passed_over=system.passed_over)
-        return replace(volume, tree=system.open(extent, limits))
+        return replace(volume, tree=system.open(extent, limits), damage=_cut(volume, system, extent))
     except BuildlabError as error:
         if error.path is None:
             error.path = volume.location or None
         return replace(volume, error=error)
+
+
+def _cut(volume: Volume, system: FileSystem, extent: Extent) -> TruncatedError | None:
+    """A volume that ends before its partition does, or before its own file system says."""
+    missing = max(extent.missing_bytes, missing_bytes(system, extent))
+    if not missing:
+        return None
+    return TruncatedError(
+        f"the volume is cut: its last {missing} bytes are missing",
+        path=volume.location or None,
+        offset=volume.start + max(0, volume.size - missing),
+        hint="image the disk again; what is there was read",
+    )
 
 
 def _unrecognised(volume: Volume, part: Partition, extent: Extent) -> Volume:

@@ -4,7 +4,7 @@ import sys
 from array import array
 from typing import Any
 
-from buildlab.errors import FormatError, LimitExceededError, TruncatedError, UnsupportedContentError
+from buildlab.errors import BuildlabError, FormatError, LimitExceededError, TruncatedError, UnsupportedContentError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.byte_sources import Extent
@@ -32,12 +32,18 @@ class DynamicDisk:
         self._table = array("I", table)
         if sys.byteorder == "little":
             self._table.byteswap()
+        self._last_sector = max((sector for sector in self._table if sector != c.BLOCK_ABSENT), default=0)
         bitmap_bytes = -(-self._block_size // c.SECTOR // 8)
         self._bitmap_size = -(-bitmap_bytes // c.SECTOR) * c.SECTOR
 
     @property
     def size(self) -> int:
         return self._size
+
+    @property
+    def farthest_block(self) -> int:
+        """Offset in the file at which the block farthest from its start begins."""
+        return self._last_sector * c.SECTOR
 
     def read_at(self, offset: int, length: int) -> bytes:
         length = min(length, self._size - offset)
@@ -113,7 +119,18 @@ def _open(probe: Probe, limits: Limits) -> Opened:
         raise TruncatedError("VHD cut inside its dynamic header", offset=source.size)
     if data[:8] != c.HEADER_COOKIE:
         raise FormatError("vhd", "no dynamic header where the footer says", offset=int(footer.data_offset))
-    return Opened(disk=DynamicDisk(source, size, c.definitions().dynamic_header(data), limits))
+    disk = DynamicDisk(source, size, c.definitions().dynamic_header(data), limits)
+    return Opened(disk=disk, damage=_damage(probe, source, disk))
+
+
+def _damage(probe: Probe, source: ByteSource, disk: DynamicDisk) -> tuple[BuildlabError, ...]:
+    """A dynamic disk has its footer twice; without the one at the end the file was cut."""
+    if c.COOKIE not in (probe.tail[-512:][:8], probe.tail[-511:][:8]):
+        missing = "the VHD is cut: its footer at the end is missing, and the copy at the start was used"
+        return (TruncatedError(missing, offset=source.size, hint="copy the file again; what is there was read"),)
+    if disk.farthest_block >= source.size:
+        return (FormatError("vhd", "blocks lie behind the end of the file", offset=disk.farthest_block),)
+    return ()
 
 
 VHD = ContainerFormat(kind="vhd", name="VHD disk", probe=_probe, open=_open)

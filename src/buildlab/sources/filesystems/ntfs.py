@@ -112,7 +112,7 @@ class NtfsTree(Tree):
 
     def _open(self, entry: Entry) -> ByteSource:
         try:
-            flags = entry.handle.file_attribute_flags
+            flags = entry.handle.file_attribute_flags or 0
             if flags & _ATTRIBUTE_ENCRYPTED:
                 raise UnsupportedContentError("the file is encrypted by the Encrypting File System")
             if flags & _ATTRIBUTE_REPARSE and _reparse_tag(entry.handle) == _TAG_WOF:
@@ -135,4 +135,9 @@ def _last_reason(error: Exception) -> str:
     return str(error).strip().rpartition("\n")[2].partition(": ")[2] or type(error).__name__
 
 
-NTFS = FileSystem(name="NTFS", probe=lambda boot: boot[3:11] == b"NTFS    ", open=NtfsTree)
+def _stated_size(boot: bytes) -> int:
+    """Total sectors (offset 40) of so many bytes (offset 11)."""
+    return int.from_bytes(boot[40:48], "little") * int.from_bytes(boot[11:13], "little")
+
+
+NTFS = FileSystem(name="NTFS", probe=lambda boot: boot[3:11] == b"NTFS    ", open=NtfsTree, stated_size=_stated_size)
