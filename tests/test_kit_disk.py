@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.kit.disk import EFI_SYSTEM, Volume, write_gpt, write_mbr
 from tests.kit.vhd import geometry, vhd_bytes, write_vhd_dynamic, write_vhd_fixed
 

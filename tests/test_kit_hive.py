@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from Registry import Registry
+
 from tests.kit.hive import (
     KEY_SYMLINK,
     REG_LINK,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+
 from tests.kit.hive import Key, binary, checksum, dword, sz, write_hive
 from tests.kit.hive_log import dirty_hive_new, dirty_hive_old, marvin32
 

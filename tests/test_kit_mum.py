@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lxml import etree
+
 from tests.kit.mum import NAMESPACE, Component, Identity, Parent, Update, write_mum
 
 A = f"{{{NAMESPACE}}}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pefile
 import pytest
+
 from tests.kit.pe import AMD64, ARM64, ARMNT, I386, IA64, version_strings, write_pe
 
 TEXT = "6.0.6003.20489 (vistasp2_ldr_escrow.190320-1700)"

@@ -15,6 +15,7 @@ import pefile
 import pytest
 from lxml import etree
 from Registry import Registry
+
 from tests.kit import systems, systems10
 from tests.kit.expectations import update_states
 from tests.kit.fixture_list import FIXTURES

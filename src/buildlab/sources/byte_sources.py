@@ -52,6 +52,22 @@ class HostFile:
         self.close()
 
 
+class HostPath:
+    """A file of the host that is opened for each read, for trees that hand out thousands of files."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self._size = size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        with HostFile(self._path) as file:
+            return file.read_at(offset, length)
+
+
 class Extent:
     """`size` bytes of another source from `start`: a partition of a disk.
 

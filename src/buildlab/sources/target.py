@@ -99,6 +99,7 @@ def open_target(text: str, *, kind: str | None = None, limits: Limits = DEFAULT_
         elif opened.disk is not None:
             table = _partition_table(opened.disk, limits)
             target.checks = table.checks
+            target.damage += _cut_disk(opened.disk, table)
             target.volumes = tuple(
                 _volume(opened.disk, part, len(table.partitions), limits) for part in table.partitions
             )
@@ -164,6 +165,14 @@ def _volume(disk: ByteSource, part: Partition, count: int, limits: Limits) -> Vo
         if error.path is None:
             error.path = volume.location or None
         return replace(volume, error=error)
+
+
+def _cut_disk(disk: ByteSource, table: PartitionTable) -> tuple[BuildlabError, ...]:
+    missing = table.disk_size - disk.size
+    if missing <= 0:
+        return ()
+    message = f"the disk is cut: its partition table states {missing} more bytes"
+    return (TruncatedError(message, offset=disk.size, hint="image the disk again; what is there was read"),)
 
 
 def _cut(volume: Volume, system: FileSystem, extent: Extent) -> TruncatedError | None:

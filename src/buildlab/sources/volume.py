@@ -39,9 +39,13 @@ class TableCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionTable:
-    """The partitions of one disk, in the order of their numbers."""
+    """The partitions of one disk, in the order of their numbers.
+
+    `disk_size` is the size in bytes that the table itself states for the disk, 0 where it states none.
+    """
 
     partitions: tuple[Partition, ...]
+    disk_size: int = 0
     checks: tuple[TableCheck, ...] = field(default=())
 
 

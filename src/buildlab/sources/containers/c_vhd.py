@@ -3,8 +3,6 @@
 from functools import cache
 from typing import Any
 
-from dissect.cstruct import cstruct
-
 COOKIE = b"conectix"
 HEADER_COOKIE = b"cxsparse"
 FOOTER_SIZE = 512
@@ -60,4 +58,6 @@ struct dynamic_header {
 @cache
 def definitions() -> Any:
     """The compiled structures; compiled once, on first use, as it takes some milliseconds."""
+    from dissect.cstruct import cstruct  # here, as its import takes longer than a probe may
+
     return cstruct(endian=">").load(_DEFINITION)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
-from buildlab.sources.byte_sources import HostFile, host_error
+from buildlab.sources.byte_sources import HostPath, host_error
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 from buildlab.sources.tree import Entry, Tree
 
@@ -42,7 +42,7 @@ class FolderTree(Tree):
         return Entry(child.name, "other", 0, path)
 
     def _open(self, entry: Entry) -> ByteSource:
-        return HostFile(entry.handle)
+        return HostPath(entry.handle, entry.size)
 
 
 def _open(probe: Probe, limits: Limits) -> Opened:

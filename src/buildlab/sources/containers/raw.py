@@ -1,8 +1,10 @@
 """Raw disks and volumes: the bytes of the file are those of the disk."""
 
+from buildlab.errors import TruncatedError
 from buildlab.limits import Limits
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 
+_SECTOR = 512
 _VHD_FOOTER = b"conectix"
 _OPTICAL = (b"CD001", b"BEA01")
 _VOLUMES_WITHOUT_BOOT_MARK = (b"NTFS    ", b"ReFS\0\0\0\0", b"-FVE-FS-")
@@ -25,7 +27,13 @@ def _probe(probe: Probe) -> bool:
 
 
 def _open(probe: Probe, limits: Limits) -> Opened:
-    return Opened(disk=probe.source)
+    source = probe.source
+    assert source is not None
+    left_over = source.size % _SECTOR
+    if not left_over:
+        return Opened(disk=source)
+    odd = f"the file is cut: it ends {left_over} bytes into a sector"
+    return Opened(disk=source, damage=(TruncatedError(odd, offset=source.size, hint="copy the file again"),))
 
 
 RAW = ContainerFormat(kind="raw", name="raw disk or volume", probe=_probe, open=_open)

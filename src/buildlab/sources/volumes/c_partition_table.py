@@ -4,8 +4,6 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from dissect.cstruct import cstruct
-
 BOOT_MARK = b"\x55\xaa"
 GPT_SIGNATURE = b"EFI PART"
 ENTRIES_OFFSET = 446
@@ -69,6 +67,8 @@ struct gpt_entry {
 @cache
 def definitions() -> Any:
     """The compiled structures; compiled once, on first use."""
+    from dissect.cstruct import cstruct  # here, as its import takes longer than a probe may
+
     return cstruct(endian="<").load(_DEFINITION)
 
 

@@ -33,7 +33,11 @@ def _read(disk: ByteSource, limits: Limits) -> PartitionTable:
             check = TableCheck(check="gpt", outcome="ok", detail="first copy is sound")
             if place == "backup":
                 check = TableCheck(check="gpt", outcome="damaged", detail=f"{problems[0]}; the backup was used")
-            return PartitionTable(partitions=_partitions(header, entries, sector, limits), checks=(check,))
+            return PartitionTable(
+                partitions=_partitions(header, entries, sector, limits),
+                disk_size=(max(int(header.my_lba), int(header.alternate_lba)) + 1) * sector,
+                checks=(check,),
+            )
     raise FormatError("gpt", "; ".join(problems))
 
 
