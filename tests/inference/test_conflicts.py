@@ -142,6 +142,12 @@ def test_service_pack_and_product_type() -> None:
     assert explanation(conclude(facts), "product_type") == "unexplained"
 
 
+def test_the_numbers_of_a_service_pack_do_not_contradict_6003() -> None:
+    facts = {**KERNEL_6003, "system.csd_version": 0x200, "system.csd_build_number": 18005}
+    installation = conclude(facts)
+    assert (installation.conflicts, installation.identity.verdict) == ((), "single-source")
+
+
 def test_nothing_known_is_unknown() -> None:
     identity = conclude({}).identity
     assert (identity.verdict, identity.build, identity.version_full, identity.rule) == ("unknown", None, None, None)

@@ -27,7 +27,7 @@ def enter_pe(root: WindowsRoot, ledger: Ledger, subject: str, relative: str, *, 
     machine = Place(path=path, method="pe-header", part="IMAGE_FILE_HEADER.Machine")
     ledger.fact(f"{subject}.machine", f"{pe.machine:#x}", machine)
     if pe.file_version is None and not pe.strings:
-        pe = _version_beside(root, ledger, relative) or pe
+        path, pe = _version_beside(root, ledger, relative) or (path, pe)
     if pe.file_version is None:
         ledger.gap(subject, "unparsable", path, "the file has no version resource")
     else:
@@ -43,8 +43,8 @@ def enter_pe(root: WindowsRoot, ledger: Ledger, subject: str, relative: str, *, 
     return pe
 
 
-def _version_beside(root: WindowsRoot, ledger: Ledger, relative: str) -> PeFile | None:
-    """The version resource in a language file, ``<folder>/<language>/<name>.mui``, of a file that has none itself."""
+def _version_beside(root: WindowsRoot, ledger: Ledger, relative: str) -> tuple[str, PeFile] | None:
+    """Place and content of the version resource in ``<folder>/<language>/<name>.mui``, for a file that has none itself."""
     folder, _, name = relative.rpartition("/")
     for entry in root.entries(folder):
         if entry.kind != "directory" or "-" not in entry.name:
@@ -55,5 +55,5 @@ def _version_beside(root: WindowsRoot, ledger: Ledger, relative: str) -> PeFile 
         with ledger.gap_on_error("mui", root.path(mui)):
             pe = read_pe(root.open(mui), root.limits)
             if pe.file_version is not None:
-                return pe
+                return root.path(mui), pe
     return None

@@ -87,7 +87,8 @@ def _build_conflict(sources: VersionSources, enablement: Enablement | None, why:
     stated: list[_Stated] = []
     if sources.kernel is not None and sources.kernel_fact is not None:
         stated.append((sources.kernel.build, sources.kernel_fact))
-    stated += [(item.build, item.fact) for item in (sources.registry, sources.system) if item is not None]
+    witnesses = (item for item in (sources.registry, sources.system) if item is not None and item.is_witness)
+    stated += [(item.build, item.fact) for item in witnesses]
     if len({value for value, _ in stated}) < 2:
         return None
     if enablement is not None:

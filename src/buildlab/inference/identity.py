@@ -191,5 +191,6 @@ def _verdict(
         return "conflict"
     if conflicts:
         return "explained"
-    witnesses = [sources.kernel, None if registry_is_stale else sources.registry, sources.system]
-    return "agree" if sum(witness is not None for witness in witnesses) > 1 else "single-source"
+    registry = sources.registry is not None and not registry_is_stale
+    system = sources.system is not None and sources.system.is_witness
+    return "agree" if sum((sources.kernel is not None, registry, system)) > 1 else "single-source"

@@ -29,6 +29,11 @@ class Statement:
     fact: Fact
     rule: str
 
+    @property
+    def is_witness(self) -> bool:
+        """False for the numbers of a service pack: they stay those of its release, so that they fit 6003 as well."""
+        return self.rule != "system-service-pack"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionSources:
