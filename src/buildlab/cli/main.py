@@ -6,16 +6,16 @@ from typing import Annotated
 import typer
 
 from buildlab import __version__
-from buildlab.cli.output import Output, parse_outputs, write_reports
+from buildlab.cli.output import parse_outputs, write_reports
 from buildlab.cli.progress import progress_line
 
-_EXIT_CODES = """Exit codes: 0 done, nothing against policy; 1 findings against policy; 2 usage; 3 input unreadable or
+EXIT_CODES = """Exit codes: 0 done, nothing against policy; 1 findings against policy; 2 usage; 3 input unreadable or
 unsupported, or no Windows in it; 4 partial: some evidence or some targets failed; 5 internal error."""
 
 app = typer.Typer(
     name="buildlab",
     help="Which Windows is in this image, which lab built it, and which updates does it really hold?",
-    epilog=_EXIT_CODES,
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -46,7 +46,7 @@ def options(
     """Which Windows is in this image, which lab built it, and which updates does it really hold?"""
 
 
-@app.command(epilog=_EXIT_CODES)
+@app.command(epilog=EXIT_CODES)
 def scan(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Image, folder or hive; disk.vhd#2")],
     output: OutputOption = None,
@@ -55,6 +55,7 @@ def scan(
     no_replay: Annotated[bool, typer.Option("--no-replay", help="Read dirty hives as they are, without logs.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Turn exit code 1 into 0.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every step on stderr, a line each.")] = False,
 ) -> None:
     """Tell what Windows is in each target, and which updates it holds in which state."""
     from buildlab.operations.scan import ScanOptions, exit_code_of_all
@@ -62,16 +63,16 @@ def scan(
 
     outputs = parse_outputs(output)
     scan_options = ScanOptions(kind=kind, replay=not no_replay, hash_target=hash_target)
-    with progress_line(quiet) as tell:
+    with progress_line(quiet=quiet, verbose=verbose) as tell:
         scans = [run(target, scan_options, tell) for target in targets]
     write_reports(outputs, lambda report: report.scans(scans))
     code = exit_code_of_all([result.exit.code for result in scans])
     raise typer.Exit(0 if exit_zero and code == 1 else code)
 
 
-@app.command(epilog=_EXIT_CODES)
+@app.command(epilog=EXIT_CODES)
 def explain(
-    word: Annotated[str, typer.Argument(help="A version, revision, build, lab, KB or state: 6.0.6003.20489, 0x65 …")],
+    word: Annotated[str, typer.Argument(metavar="WORD", help="A version, revision, build, lab, KB or state.")],
     output: OutputOption = None,
 ) -> None:
     """Say in plain words what a version, revision, lab, KB or state is, from bundled data."""
@@ -82,8 +83,10 @@ def explain(
     raise typer.Exit(0 if explanation.known else 3)
 
 
-@app.command(epilog=_EXIT_CODES)
-def schema(name: Annotated[str, typer.Argument(help="The result whose schema is wanted: scan.")]) -> None:
+@app.command(epilog=EXIT_CODES)
+def schema(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The result whose schema is wanted: scan.")],
+) -> None:
     """Print the JSON Schema of a result."""
     from buildlab.reports.serialise import json_schema, schema_names
 
@@ -106,6 +109,3 @@ def main() -> None:
         traceback.print_exc()
         sys.stderr.write("buildlab: internal error; please report it with the lines above\n")
         sys.exit(5)
-
-
-__all__ = ["Output", "app", "main"]

@@ -9,8 +9,12 @@ _WIDTH = 100
 
 
 @contextmanager
-def progress_line(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A function that shows what is being done, on one line that is cleared at the end."""
+def progress_line(*, quiet: bool, verbose: bool) -> Iterator[Callable[[str], None]]:
+    """A function that shows what is being done: with `verbose` a line each, on a terminal one line that is cleared at
+    the end, and otherwise, or with `quiet`, nothing."""
+    if verbose and not quiet:
+        yield lambda text: print(text, file=sys.stderr, flush=True)
+        return
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return

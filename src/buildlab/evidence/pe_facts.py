@@ -44,7 +44,7 @@ def enter_pe(root: WindowsRoot, ledger: Ledger, subject: str, relative: str, *, 
 
 
 def _version_beside(root: WindowsRoot, ledger: Ledger, relative: str) -> tuple[str, PeFile] | None:
-    """Place and content of the version resource in ``<folder>/<language>/<name>.mui``, for a file that has none itself."""
+    """Place and content of the version resource in ``<folder>/<language>/<name>.mui``, of a file without one."""
     folder, _, name = relative.rpartition("/")
     for entry in root.entries(folder):
         if entry.kind != "directory" or "-" not in entry.name:

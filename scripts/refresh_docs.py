@@ -1,0 +1,60 @@
+"""Write the generated parts of the documentation: the outputs in README.md and docs/cli.md, from the program itself."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from buildlab.cli.main import EXIT_CODES, app
+
+ROOT = Path(__file__).resolve().parent.parent
+_OUTPUT = re.compile(r"(<!-- output: (?P<arguments>.+?) -->\n```\n).*?(```)", re.DOTALL)
+
+
+def command_output(arguments: list[str]) -> str:
+    """What ``buildlab ARGUMENTS`` prints, run in the project's root."""
+    result = subprocess.run(
+        [sys.executable, "-m", "buildlab", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        env={"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "PATH": "/usr/bin:/bin"},
+    )
+    return result.stdout
+
+
+def with_outputs(text: str) -> str:
+    """A document with the content of every marked block replaced by what the command prints now."""
+    return _OUTPUT.sub(lambda match: match[1] + command_output(match["arguments"].split()) + match[3], text)
+
+
+def cli_page() -> str:
+    """The page of the command line: arguments and options of every command, taken from the commands themselves."""
+    group: Any = get_command(app)
+    parts = ["# Command line\n", "Made by `scripts/refresh_docs.py` from the commands themselves.\n"]
+    for name, command in group.commands.items():
+        arguments = " ".join(parameter.metavar for parameter in _parameters(command, "argument"))
+        parts += [f"## buildlab {name}\n", f"`buildlab {name} [OPTIONS] {arguments}`\n", f"{command.help.strip()}\n"]
+        rows = [(f"`{parameter.metavar}`", parameter.help) for parameter in _parameters(command, "argument")]
+        rows += [(f"`{', '.join(parameter.opts)}`", parameter.help) for parameter in _parameters(command, "option")]
+        parts += ["| | |\n|---|---|", *(f"| {left} | {right} |" for left, right in rows), ""]
+    parts += ["## Exit codes\n", " ".join(EXIT_CODES.split())]
+    return "\n".join(parts) + "\n"
+
+
+def _parameters(command: Any, kind: str) -> list[Any]:
+    return [parameter for parameter in command.params if parameter.param_type_name == kind and parameter.name != "help"]
+
+
+def main() -> None:
+    """Refresh both."""
+    readme = ROOT / "README.md"
+    readme.write_text(with_outputs(readme.read_text("utf-8")), "utf-8")
+    (ROOT / "docs" / "cli.md").write_text(cli_page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
