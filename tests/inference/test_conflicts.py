@@ -2,10 +2,10 @@
 
 import pytest
 
-from buildlab.evidence.fact import CbsPackage, FactValue, Integrity, Place
-from buildlab.evidence.ledger import Evidence, Ledger
+from buildlab.evidence.fact import FactValue
 from buildlab.inference.installation import conclude_installation
 from buildlab.results.scan import Installation
+from tests.inference.small_evidence import evidence_of
 
 KERNEL_6003 = {
     "kernel.machine": "0x8664",
@@ -16,34 +16,6 @@ REGISTRY_6002 = {
     "registry.current_build_number": "6002",
     "registry.build_lab": "6002.vistasp2_ldr_escrow.190212-1700",
 }
-
-
-def evidence_of(facts: dict[str, FactValue], packages: dict[str, int] | None = None, stale: bool = False) -> Evidence:
-    ledger = Ledger()
-    for subject, value in facts.items():
-        ledger.fact(subject, value, Place(path="/Windows/x", method="test"))
-    for name, state in (packages or {}).items():
-        ledger.package(
-            CbsPackage(
-                name=name,
-                fact=ledger.fact("package.state", state, Place(path="/Windows/x", method="test")),
-                state=state,
-                visibility=None,
-                install_client=None,
-                install_user=None,
-                install_name=None,
-                install_location=None,
-                install_time=None,
-                last_error=None,
-                self_update=None,
-                trusted=None,
-                written=0,
-                owners=(),
-            )
-        )
-    if stale:
-        ledger.integrity(Integrity(path="/Windows/x", check="hive-log", outcome="not-replayed", detail=""))
-    return ledger.evidence()
 
 
 def conclude(facts: dict[str, FactValue], packages: dict[str, int] | None = None, stale: bool = False) -> Installation:

@@ -2,16 +2,9 @@
 
 import pytest
 
-from buildlab.evidence.fact import Place
-from buildlab.evidence.ledger import Evidence, Ledger
+from buildlab.evidence.fact import FactValue
 from buildlab.inference.product import ProductSide, product_name, product_side
-
-
-def _evidence(facts: dict[str, str]) -> Evidence:
-    ledger = Ledger()
-    for subject, value in facts.items():
-        ledger.fact(subject, value, Place(path="/x", method="test"))
-    return ledger.evidence()
+from tests.inference.small_evidence import evidence_of
 
 
 @pytest.mark.parametrize(
@@ -50,5 +43,5 @@ def test_product_name(raw: str | None, build: int | None, side: ProductSide | No
         ({}, None),
     ],
 )
-def test_product_side(facts: dict[str, str], expected: str | None) -> None:
-    assert product_side(_evidence(facts)) == expected
+def test_product_side(facts: dict[str, FactValue], expected: str | None) -> None:
+    assert product_side(evidence_of(facts)) == expected

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from buildlab.inference.package_rows import package_rows
 from buildlab.inference.updates import conclude_updates
 from buildlab.windows.states import package_state
-from tests.inference.test_conflicts import evidence_of
+from tests.inference.small_evidence import evidence_of
 
 _SUFFIX = "~31bf3856ad364e35~amd64~~6.0.1."
 _ORDER = [
