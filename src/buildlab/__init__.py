@@ -6,7 +6,7 @@ The public interface; each name is imported when it is first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from buildlab.version import __version__
 
 if TYPE_CHECKING:
     from buildlab.errors import BuildlabError as BuildlabError

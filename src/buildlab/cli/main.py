@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from buildlab import __version__
 from buildlab.cli.output import parse_outputs, write_reports
 from buildlab.cli.progress import progress_line
+from buildlab.version import __version__
 
 EXIT_CODES = """Exit codes: 0 done, nothing against policy; 1 findings against policy; 2 usage; 3 input unreadable or
 unsupported, or no Windows in it; 4 partial: some evidence or some targets failed; 5 internal error."""

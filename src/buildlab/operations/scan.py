@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from buildlab import __version__
 from buildlab.errors import BuildlabError
 from buildlab.evidence.collector import collect_evidence
 from buildlab.evidence.fact import Integrity
@@ -17,6 +16,7 @@ from buildlab.knowledge.table import knowledge_date
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.results.scan import Exit, Installation, Scan, ScanError, TargetSummary, Tool, VolumeOutcome, VolumeSummary
 from buildlab.sources.target import Target, Volume, open_target
+from buildlab.version import __version__
 
 SCHEMA: Final = "buildlab.scan/1"
 _HASH_BLOCK = 1 << 20

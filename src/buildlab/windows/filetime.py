@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
-_LAST = int((datetime.max.replace(tzinfo=UTC) - _EPOCH).total_seconds()) * 10_000_000
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 10 + 9
 
 
 def from_filetime(filetime: int) -> datetime | None:

@@ -1,15 +1,18 @@
 """Paths inside a Windows volume: either separator, and case that does not matter."""
 
-
 def fold_name(name: str) -> str:
     """The key under which NTFS treats two names as one.
 
-    NTFS upper-cases one UTF-16 unit at a time with its ``$UpCase`` table, so a character whose upper case is longer
-    (``ß``) stays as it is; `str.casefold` would join names that NTFS keeps apart.
+    NTFS upper-cases one UTF-16 unit at a time with its ``$UpCase`` table, in which a character stays as it is when its
+    upper case is longer (``ß``) or belongs to another letter (``ı``, ``µ``, ``ς``). `str.casefold` would join names that
+    NTFS keeps apart. Only some letters that Unicode got after Windows Vista fold here and not there.
     """
-    if name.isascii():
-        return name.upper()
-    return "".join(upper if len(upper := char.upper()) == 1 else char for char in name)
+    return name.upper() if name.isascii() else "".join(map(_upcase, name))
+
+
+def _upcase(char: str) -> str:
+    upper = char.upper()
+    return upper if upper.lower() == char else char
 
 
 def split_path(path: str) -> tuple[str, ...]:
