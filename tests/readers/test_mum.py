@@ -1,11 +1,11 @@
 """Package manifests: every attribute of the kit's, and the shapes that real ones have beside them."""
 
 import pytest
-from tests.kit.mum import Component, Identity, Parent, Update, write_mum
 
 from buildlab.errors import FormatError
 from buildlab.readers.mum import ApplicableComponent, MemberPackage, ParentRequirement, read_mum
 from buildlab.windows.package_identity import PackageIdentity
+from tests.kit.mum import Component, Identity, Parent, Update, write_mum
 
 PACKAGE = Identity("Package_for_KB971286", "6.0.1.9")
 FOUNDATION = Identity("Microsoft-Windows-Foundation-Package", "6.0.6000.16386")

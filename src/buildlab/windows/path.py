@@ -4,8 +4,8 @@ def fold_name(name: str) -> str:
     """The key under which NTFS treats two names as one.
 
     NTFS upper-cases one UTF-16 unit at a time with its ``$UpCase`` table, in which a character stays as it is when its
-    upper case is longer (``ß``) or belongs to another letter (``ı``, ``µ``, ``ς``). `str.casefold` would join names that
-    NTFS keeps apart. Only some letters that Unicode got after Windows Vista fold here and not there.
+    upper case is longer (``ß``) or belongs to another letter (``ı``, ``µ``, ``ς``). `str.casefold` would join names
+    that NTFS keeps apart. Only some letters that Unicode got after Windows Vista fold here and not there.
     """
     return name.upper() if name.isascii() else "".join(map(_upcase, name))
 
