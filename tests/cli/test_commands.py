@@ -40,6 +40,17 @@ def test_scan_begins_with_the_line_to_copy() -> None:
     assert result.stdout.splitlines()[0] == HEADLINE
 
 
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "buildlab", "scan", "fixtures/server2008sp2-6003-amd64.vhd", "-o", "json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_several_reports_from_one_run(tmp_path: Path) -> None:
     target = str(FIXTURES / "select-current-2.vhd")
     result = run("scan", target, "-o", "text", "-o", "json=r.json", "-o", "jsonl=r.jsonl", cwd=tmp_path)

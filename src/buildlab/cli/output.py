@@ -1,5 +1,6 @@
 """``-o FORMAT[=FILE]``, repeated: several reports from one run."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,11 @@ def write_reports(outputs: Sequence[Output], render: Callable[[ReportFormat], st
 
 
 def _write_stdout(text: str) -> None:
-    """UTF-8 whatever the locale says, and names that are no valid Unicode escaped rather than fatal."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.flush()
+    """UTF-8 whatever the locale says, and names that are no valid Unicode escaped rather than fatal. A reader who has
+    seen enough (``| head``) is no error: the exit code stays that of the work."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,14 +1,16 @@
 """What kind of update a package is: by the pattern of its name, and by the release type of its manifest."""
 
-from fnmatch import fnmatchcase
+import re
+from fnmatch import translate
 from functools import cache
 
 from buildlab.knowledge.table import rows
 
 
 @cache
-def _patterns() -> tuple[tuple[str, str], ...]:
-    return tuple((row["pattern"].lower(), row["classification"]) for row in rows("package_classes.csv"))
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    table = rows("package_classes.csv")
+    return tuple((re.compile(translate(row["pattern"].lower())), row["classification"]) for row in table)
 
 
 @cache
@@ -24,7 +26,7 @@ def _enablement_packages() -> dict[str, int]:
 def class_of_package_name(name: str) -> str | None:
     """The class that a package's name tells, or None."""
     folded = name.lower()
-    return next((classification for pattern, classification in _patterns() if fnmatchcase(folded, pattern)), None)
+    return next((classification for pattern, classification in _patterns() if pattern.match(folded)), None)
 
 
 def class_of_release_type(release_type: str) -> str | None:

@@ -26,8 +26,6 @@ _PREDEFINED_HANDLE = 0x40
 _COMPRESSED_VALUE_NAME = 0x01
 _TYPE_MASK = 0x0FFF  # the upper bits are those of device property types
 
-_VK = struct.Struct("<2sHIIIH")
-
 
 @dataclass(frozen=True, slots=True)
 class HiveCheck:
@@ -146,7 +144,8 @@ class HiveKey:
         record = RegistryParse.VKRecord(self._cells.data, offset, None)
         size = record.unpack_word(2)
         name = self._cells.name(offset + VK_HEADER, size, length - VK_HEADER, record.has_ascii_name())
-        return HiveValue(name, record.data_type(), self._cells.value_data(offset), offset)
+        raw = self._cells.value_data(offset, record.raw_data_length(), record.unpack_dword(8))
+        return HiveValue(name, record.data_type(), raw, offset)
 
     def bulk_read(self, names: frozenset[str] | None = None, child: str | None = None) -> BulkRead:
         """All subkeys with their values (only those called `names`, in any case) in one pass over the bytes.
@@ -210,15 +209,15 @@ class _BulkReader:
         values: dict[str, HiveValue] = {}
         for cell in self._value_cells(key_offset):
             try:
-                offset, room = cells.record(cell, b"vk", VK_HEADER)
-                _, size, _, _, type_, flags = _VK.unpack_from(data, offset)
-                stored = (bytes(data[offset + VK_HEADER : offset + VK_HEADER + size]), flags & _COMPRESSED_VALUE_NAME)
+                offset, room, name_size, size, place, type_, flags = cells.value_record(cell)
+                name_at = offset + VK_HEADER
+                stored = (bytes(data[name_at : name_at + name_size]), flags & _COMPRESSED_VALUE_NAME)
                 if stored not in known:
-                    name = cells.name(offset + VK_HEADER, size, room - VK_HEADER, bool(stored[1]))
+                    name = cells.name(name_at, name_size, room - VK_HEADER, bool(stored[1]))
                     known[stored] = name if self._wanted is None or fold_name(name) in self._wanted else None
                 wanted_name = known[stored]
                 if wanted_name is not None and wanted_name not in values:
-                    raw = cells.value_data(offset)
+                    raw = cells.value_data(offset, size, place)
                     values[wanted_name] = HiveValue(wanted_name, type_ & _TYPE_MASK, raw, offset)
             except FormatError as error:
                 self._faults.append(error)
@@ -241,8 +240,7 @@ class _BulkReader:
 
     def _value_name(self, cell: int) -> str:
         cells = self._cells
-        offset, room = cells.record(cell, b"vk", VK_HEADER)
-        _, size, _, _, _, flags = _VK.unpack_from(cells.data, offset)
+        offset, room, size, *_, flags = cells.value_record(cell)
         return cells.name(offset + VK_HEADER, size, room - VK_HEADER, bool(flags & _COMPRESSED_VALUE_NAME))
 
 

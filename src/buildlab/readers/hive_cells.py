@@ -20,6 +20,7 @@ _BIG_DATA_MINOR = 4
 _INLINE = 0x80000000
 
 _CELL_SIZE = struct.Struct("<i")
+_VALUE_CELL = struct.Struct("<i2sHIIIH")
 _LIST_HEADER = struct.Struct("<2sH")
 _LIST_STRIDES = {b"lf": 8, b"lh": 8, b"li": 4}
 
@@ -99,6 +100,19 @@ class HiveCells:
             faults.append(FormatError("hive", "a list of lists names one list twice", offset=offset))
         yield from dict.fromkeys(leaves)
 
+    def value_record(self, cell: int) -> tuple[int, int, int, int, int, int, int]:
+        """The ``vk`` record in a cell: (offset, length, bytes of name, size of data, place of data, type, flags)."""
+        offset = SIZE + cell + 4
+        if offset + VK_HEADER > self.end:
+            raise FormatError("hive", f"a cell at {cell:#x} lies outside the hive", offset=min(offset, self.end))
+        cell_size, signature, name_size, size, place, type_, flags = _VALUE_CELL.unpack_from(self.data, offset - 4)
+        length = abs(cell_size) - 4
+        if signature != b"vk":
+            raise FormatError("hive", f"{signature!r} where b'vk' is due", offset=offset)
+        if length < VK_HEADER or offset + length > self.end:
+            raise FormatError("hive", f"a cell of {length + 4} bytes does not fit", offset=offset - 4)
+        return offset, length, name_size, size, place, type_, flags
+
     def value_cells(self, list_cell: int, count: int) -> tuple[int, ...]:
         """Cells of the values of one key."""
         if count == 0:
@@ -108,9 +122,8 @@ class HiveCells:
         offset, _ = self.content(list_cell, 4 * count)
         return struct.unpack_from(f"<{count}I", self.data, offset)
 
-    def value_data(self, record: int) -> bytes:
-        """The data of the value whose ``vk`` record is at file offset `record`."""
-        size, place = struct.unpack_from("<II", self.data, record + 4)
+    def value_data(self, record: int, size: int, place: int) -> bytes:
+        """The data of the value whose ``vk`` record is at file offset `record` and states this `size` and `place`."""
         if size & _INLINE:
             size &= ~_INLINE
             if size > 4:

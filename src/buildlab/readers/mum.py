@@ -49,8 +49,8 @@ class ApplicableComponent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mum:
-    """One package manifest. Texts are as written; None where an attribute is missing."""
+class MumHead:
+    """What a package manifest says of the package itself. Texts are as written; None where an attribute is missing."""
 
     identity: PackageIdentity
     identifier: str | None
@@ -61,9 +61,6 @@ class Mum:
     description: str | None
     support_url: str | None
     created: str | None
-    parents: tuple[ParentRequirement, ...]
-    packages: tuple[MemberPackage, ...]
-    applicability: tuple[ApplicableComponent, ...]
 
     @property
     def kb(self) -> str | None:
@@ -72,16 +69,45 @@ class Mum:
         return named or (kb_of_support_url(self.support_url) if self.support_url else None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mum:
+    """A whole package manifest: its head, and how the package stands to others."""
+
+    head: MumHead
+    parents: tuple[ParentRequirement, ...]
+    packages: tuple[MemberPackage, ...]
+    applicability: tuple[ApplicableComponent, ...]
+
+
 def read_mum(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Mum:
     """Parse a package manifest; FormatError where it is no XML or has no identity."""
     root = parse_xml(data, limits)
-    identity_element = root.find(_IDENTITY)
+    package = _child(root, "package")
+    return Mum(
+        head=_head(root, package),
+        parents=() if package is None else tuple(_parents(package)),
+        packages=() if package is None else tuple(_members(package)),
+        applicability=() if package is None else tuple(_applicability(package)),
+    )
+
+
+def read_mum_head(data: bytes, limits: Limits = DEFAULT_LIMITS) -> MumHead:
+    """The head of a package manifest, for an inventory of thousands; errors as `read_mum`."""
+    root = parse_xml(data, limits)
+    return _head(root, _child(root, "package"))
+
+
+def _child(element: Element, name: str) -> Element | None:
+    return next(element.iterchildren(f"{_NS}{name}"), None)
+
+
+def _head(root: Element, package: Element | None) -> MumHead:
+    identity_element = _child(root, "assemblyIdentity")
     identity = None if identity_element is None else _identity(identity_element)
     if root.tag != f"{_NS}assembly" or identity is None:
         raise FormatError("mum", "is no assembly with an identity")
-    package = root.find(f"{_NS}package")
     get = root.get if package is None else package.get
-    return Mum(
+    return MumHead(
         identity=identity,
         identifier=get("identifier"),
         release_type=get("releaseType"),
@@ -91,9 +117,6 @@ def read_mum(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Mum:
         description=root.get("description"),
         support_url=root.get("supportInformation"),
         created=root.get("creationTimeStamp"),
-        parents=() if package is None else tuple(_parents(package)),
-        packages=() if package is None else tuple(_members(package)),
-        applicability=() if package is None else tuple(_applicability(package)),
     )
 
 
@@ -113,7 +136,7 @@ def _identity(element: Element) -> PackageIdentity | None:
 
 
 def _identities(element: Element) -> tuple[PackageIdentity, ...]:
-    found = (_identity(child) for child in element.findall(_IDENTITY))
+    found = (_identity(child) for child in element.iterchildren(_IDENTITY))
     return tuple(identity for identity in found if identity is not None)
 
 
@@ -127,23 +150,23 @@ def _parents(package: Element) -> list[ParentRequirement]:
             service_compare=element.get("serviceCompare"),
             revision_compare=element.get("revisionCompare"),
         )
-        for element in package.findall(f"{_NS}parent")
+        for element in package.iterchildren(f"{_NS}parent")
     ]
 
 
 def _members(package: Element) -> list[MemberPackage]:
     return [
         MemberPackage(update=update.get("name") or "", identity=identity, integrate=member.get("integrate"))
-        for update in package.findall(f"{_NS}update")
-        for member in update.findall(f"{_NS}package")
+        for update in package.iterchildren(f"{_NS}update")
+        for member in update.iterchildren(f"{_NS}package")
         for identity in _identities(member)
     ]
 
 
 def _applicability(package: Element) -> list[ApplicableComponent]:
     found: list[ApplicableComponent] = []
-    for update in package.findall(f"{_NS}update"):
-        for applicable in update.findall(f"{_NS}applicable"):
+    for update in package.iterchildren(f"{_NS}update"):
+        for applicable in update.iterchildren(f"{_NS}applicable"):
             for rule in applicable:
                 if not isinstance(rule.tag, str):
                     continue

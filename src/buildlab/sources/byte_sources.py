@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Self
 
-from buildlab.errors import AccessDeniedError, PathNotFoundError, SourceError, TruncatedError
+from buildlab.errors import AccessDeniedError, BuildlabError, PathNotFoundError, SourceError, TruncatedError
 from buildlab.readers.byte_source import ByteSource
 
 
@@ -66,6 +66,40 @@ class HostPath:
     def read_at(self, offset: int, length: int) -> bytes:
         with HostFile(self._path) as file:
             return file.read_at(offset, length)
+
+
+class BlockCache:
+    """Another source, its small reads served from blocks that are kept.
+
+    A parser of file systems asks for a kilobyte here and a kilobyte there, and often again; below it every read is a
+    call of the operating system. Where a block cannot be had whole (a cut image), the exact range is asked for.
+    """
+
+    _BLOCK = 32 << 10
+    _KEPT = 256
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self._blocks: dict[int, bytes] = {}
+
+    @property
+    def size(self) -> int:
+        return self._source.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        number, within = divmod(offset, self._BLOCK)
+        if offset < 0 or within + length > self._BLOCK:
+            return self._source.read_at(offset, length)
+        block = self._blocks.get(number)
+        if block is None:
+            try:
+                block = self._source.read_at(number * self._BLOCK, self._BLOCK)
+            except BuildlabError:
+                return self._source.read_at(offset, length)
+            if len(self._blocks) >= self._KEPT:
+                del self._blocks[next(iter(self._blocks))]
+            self._blocks[number] = block
+        return block[within : within + length]
 
 
 class Extent:

@@ -50,14 +50,15 @@ class Tree(ABC):
         names = split_path(path)
         if len(names) > self._limits.directory_depth:
             raise LimitExceededError(f"a path of {len(names)} names", path=path)
+        folded = tuple(map(fold_name, names))
         entry = self._root()
         for depth, name in enumerate(names):
             if entry.kind != "directory":
                 return None
-            same = self._listing(entry, names[:depth]).get(fold_name(name))
+            same = self._listing(entry, folded[:depth]).get(folded[depth])
             if same is None:
                 return None
-            entry = next((candidate for candidate in same if candidate.name == name), same[0])
+            entry = same[0] if len(same) == 1 else next((one for one in same if one.name == name), same[0])
         return entry
 
     def entries(self, path: str) -> tuple[Entry, ...]:
@@ -65,7 +66,7 @@ class Tree(ABC):
         directory = self.entry(path)
         if directory is None or directory.kind != "directory":
             raise PathNotFoundError("no such folder", path=join_path(path))
-        listing = self._listing(directory, split_path(path))
+        listing = self._listing(directory, tuple(map(fold_name, split_path(path))))
         return tuple(entry for same in listing.values() for entry in same)
 
     def open(self, path: str) -> ByteSource:
@@ -76,6 +77,10 @@ class Tree(ABC):
         entry = self.entry(path)
         if entry is None:
             raise PathNotFoundError("no such file", path=join_path(path))
+        return self.open_entry(entry, path)
+
+    def open_entry(self, entry: Entry, path: str) -> ByteSource:
+        """The content of an entry that was listed before; `path` is for the messages."""
         if entry.kind == "link":
             raise PathNotFoundError("a link that leads out of the tree is not followed", path=join_path(path))
         if entry.kind != "file":
@@ -84,19 +89,26 @@ class Tree(ABC):
 
     def read(self, path: str, most: int) -> bytes:
         """All bytes of the file at `path`; LimitExceededError when there are more than `most`."""
-        source = self.open(path)
-        if source.size > most:
-            raise LimitExceededError(f"{source.size} bytes, more than the {most} that are read", path=join_path(path))
-        return source.read_at(0, source.size)
+        return _read_all(self.open(path), path, most)
 
-    def _listing(self, directory: Entry, names: tuple[str, ...]) -> dict[str, list[Entry]]:
-        key = tuple(fold_name(name) for name in names)
+    def read_entry(self, entry: Entry, path: str, most: int) -> bytes:
+        """All bytes of an entry that was listed before; as `read`."""
+        return _read_all(self.open_entry(entry, path), path, most)
+
+    def _listing(self, directory: Entry, key: tuple[str, ...]) -> dict[str, list[Entry]]:
+        """The entries of a directory by folded name; `key` is its own path, folded."""
         listing = self._listings.get(key)
         if listing is None:
             listing = {}
             for count, entry in enumerate(self._children(directory)):
                 if count >= self._limits.directory_entries:
-                    raise LimitExceededError("too many entries in one folder", path=join_path(*names))
+                    raise LimitExceededError(f"too many entries in the folder {directory.name or '/'}")
                 listing.setdefault(fold_name(entry.name), []).append(entry)
             self._listings[key] = listing
         return listing
+
+
+def _read_all(source: ByteSource, path: str, most: int) -> bytes:
+    if source.size > most:
+        raise LimitExceededError(f"{source.size} bytes, more than the {most} that are read", path=join_path(path))
+    return source.read_at(0, source.size)

@@ -1,5 +1,6 @@
 """Paths inside a Windows volume: either separator, and case that does not matter."""
 
+
 def fold_name(name: str) -> str:
     """The key under which NTFS treats two names as one.
 

@@ -5,26 +5,27 @@ from buildlab.evidence.collector import Collector
 from buildlab.evidence.fact import ManifestRecord, Place
 from buildlab.evidence.ledger import Ledger
 from buildlab.evidence.windows_root import WindowsRoot
-from buildlab.readers.mum import read_mum
+from buildlab.readers.mum import read_mum_head
 
 _FOLDER = "servicing/Packages"
 _ENDING = ".mum"
 
 
 def _collect(root: WindowsRoot, ledger: Ledger) -> None:
-    names = [entry.name for entry in root.entries(_FOLDER) if entry.name.lower().endswith(_ENDING)]
-    if not names:
-        ledger.gap("package-manifests", "missing", root.path(_FOLDER), "no package manifest")
+    folder = root.path(_FOLDER)
+    entries = [entry for entry in root.entries(_FOLDER) if entry.name.lower().endswith(_ENDING)]
+    if not entries:
+        ledger.gap("package-manifests", "missing", folder, "no package manifest")
     failures: list[tuple[str, BuildlabError]] = []
-    for name in names:
-        relative = f"{_FOLDER}/{name}"
+    for entry in entries:
+        path = f"{folder}/{entry.name}"
         try:
-            mum = read_mum(root.tree.read(root.path(relative), root.limits.xml_bytes), root.limits)
+            mum = read_mum_head(root.tree.read_entry(entry, path, root.limits.xml_bytes), root.limits)
         except BuildlabError as error:
-            failures.append((relative, error))
+            failures.append((path, error))
             continue
         identity = str(mum.identity)
-        place = Place(path=root.path(relative), method="package-manifest", part="assemblyIdentity")
+        place = Place(path=path, method="package-manifest", part="assemblyIdentity")
         ledger.manifest(
             ManifestRecord(
                 name=identity,
@@ -37,11 +38,11 @@ def _collect(root: WindowsRoot, ledger: Ledger) -> None:
                 permanence=mum.permanence,
             )
         )
-    for relative, failure in failures[:_MOST_GAPS]:
-        ledger.failed("package-manifest", root.path(relative), failure)
+    for path, failure in failures[:_MOST_GAPS]:
+        ledger.failed("package-manifest", path, failure)
     if len(failures) > _MOST_GAPS:
         reason = f"{len(failures) - _MOST_GAPS} more package manifests cannot be read"
-        ledger.gap("package-manifests", "unparsable", root.path(_FOLDER), reason)
+        ledger.gap("package-manifests", "unparsable", folder, reason)
 
 
 _MOST_GAPS = 100

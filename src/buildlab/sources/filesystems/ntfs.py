@@ -13,12 +13,15 @@ import pyfsntfs
 from buildlab.errors import BuildlabError, FormatError, UnsupportedContentError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
+from buildlab.sources.byte_sources import BlockCache
 from buildlab.sources.file_system import FileSystem
 from buildlab.sources.tree import Entry, Tree
 
 _ATTRIBUTE_REPARSE = 0x400
 _ATTRIBUTE_ENCRYPTED = 0x4000
 _TYPE_REPARSE_POINT = 0xC0
+_MFT_NUMBER = (1 << 48) - 1
+_PIECE = 256 << 10
 _TAG_WOF = 0x80000017
 _LIBRARY_FAILURES = (OSError, ValueError, OverflowError, MemoryError)
 """How libfsntfs reports damage."""
@@ -59,22 +62,26 @@ class _NtfsFile:
     def __init__(self, tree: "NtfsTree", entry: Any) -> None:
         self._tree = tree
         self._entry = entry
+        self._size = int(entry.size)
 
     @property
     def size(self) -> int:
-        return int(self._entry.size)
+        return self._size
 
     def read_at(self, offset: int, length: int) -> bytes:
-        length = min(length, self.size - offset)
-        if offset < 0 or length <= 0:
+        end = offset + min(length, self._size - offset)
+        if offset < 0 or end <= offset:
             return b""
+        data = io.BytesIO()
         try:
-            data: bytes = self._entry.read_buffer_at_offset(length, offset)
+            while offset < end and (piece := self._entry.read_buffer_at_offset(min(end - offset, _PIECE), offset)):
+                data.write(piece)
+                offset += len(piece)
         except _LIBRARY_FAILURES as error:
             raise self._tree.failure(error, "a file cannot be read") from error
-        if len(data) < length:
-            raise FormatError("ntfs", f"a file ends after {offset + len(data)} of {self.size} bytes")
-        return data
+        if offset < end:
+            raise FormatError("ntfs", f"a file ends after {offset} of {self._size} bytes")
+        return data.getvalue()
 
 
 class NtfsTree(Tree):
@@ -82,11 +89,11 @@ class NtfsTree(Tree):
 
     def __init__(self, source: ByteSource, limits: Limits) -> None:
         super().__init__(limits)
-        self._file_object = _FileObject(source)
+        self._file_object = _FileObject(BlockCache(source))
         self._volume = pyfsntfs.volume()
         try:
             self._volume.open_file_object(self._file_object)
-            self._top = self._volume.get_root_directory()
+            self._top = int(self._volume.get_root_directory().file_reference)
         except _LIBRARY_FAILURES as error:
             raise self.failure(error, "the volume cannot be opened") from error
 
@@ -100,26 +107,38 @@ class NtfsTree(Tree):
 
     def _children(self, directory: Entry) -> Iterable[Entry]:
         try:
-            parent = directory.handle
+            parent = self._record(directory)
             for index in range(parent.number_of_sub_file_entries):
                 child = parent.get_sub_file_entry(index)
                 is_directory = child.has_directory_entries_index()
                 yield Entry(
-                    child.name, "directory" if is_directory else "file", 0 if is_directory else child.size, child
+                    child.name,
+                    "directory" if is_directory else "file",
+                    0 if is_directory else int(child.size),
+                    int(child.file_reference),
                 )
         except _LIBRARY_FAILURES as error:
             raise self.failure(error, f"folder {directory.name or '/'} cannot be listed") from error
 
     def _open(self, entry: Entry) -> ByteSource:
         try:
-            flags = entry.handle.file_attribute_flags or 0
+            record = self._record(entry)
+            flags = record.file_attribute_flags or 0
             if flags & _ATTRIBUTE_ENCRYPTED:
                 raise UnsupportedContentError("the file is encrypted by the Encrypting File System")
-            if flags & _ATTRIBUTE_REPARSE and _reparse_tag(entry.handle) == _TAG_WOF:
+            if flags & _ATTRIBUTE_REPARSE and _reparse_tag(record) == _TAG_WOF:
                 raise UnsupportedContentError("the file is compressed by the Windows Overlay Filter (CompactOS)")
         except _LIBRARY_FAILURES as error:
             raise self.failure(error, "a file record cannot be read") from error
-        return _NtfsFile(self, entry.handle)
+        return _NtfsFile(self, record)
+
+    def _record(self, entry: Entry) -> Any:
+        """The library's object for an entry. Entries keep the file reference only: a library object for each of the
+        ten thousands of names in WinSxS would cost some 5 KB."""
+        record = self._volume.get_file_entry(entry.handle & _MFT_NUMBER)
+        if int(record.file_reference) != entry.handle:
+            raise FormatError("ntfs", f"the record of {entry.name or '/'} belongs to another file by now")
+        return record
 
 
 def _reparse_tag(entry: Any) -> int | None:
