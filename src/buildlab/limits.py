@@ -27,6 +27,8 @@ class Limits:
     hive_value_bytes: int = 64 * MIB
     hive_list_entries: int = 4_000_000
     """Subkeys, or values, of one key."""
+    hive_faults: int = 1_000
+    """Damaged records of one list after which the rest of it is left out."""
     pe_bytes_read: int = 32 * MIB
     """Bytes read from one PE file to find its version resource."""
     xml_bytes: int = 64 * MIB

@@ -3,7 +3,7 @@
 import pytest
 
 from buildlab.errors import FormatError
-from buildlab.readers.mum import ApplicableComponent, MemberPackage, ParentRequirement, read_mum
+from buildlab.readers.mum import ApplicableComponent, MemberPackage, ParentRequirement, read_mum, read_mum_head
 from buildlab.windows.package_identity import PackageIdentity
 from tests.kit.mum import Component, Identity, Parent, Update, write_mum
 
@@ -46,13 +46,18 @@ def full() -> bytes:
 
 
 def test_every_attribute() -> None:
-    mum = read_mum(full())
+    mum = read_mum(full()).head
     assert mum.identity == of(PACKAGE)
     assert (mum.identifier, mum.release_type, mum.restart) == ("KB971286", "Security Update", "possible")
     assert (mum.permanence, mum.display_name) == ("permanent", "Update for Windows")
     assert mum.description == "A \N{LEFT DOUBLE QUOTATION MARK}fix\N{RIGHT DOUBLE QUOTATION MARK} & more"
     assert mum.support_url == "http://support.microsoft.com?kbid=971286"
     assert mum.created == "2009-07-01T10:00:00Z"
+
+
+@pytest.mark.parametrize("data", [full(), write_mum(PACKAGE), write_mum(SP2, identifier="x", permanence="permanent")])
+def test_the_head_alone_is_the_head_of_the_whole(data: bytes) -> None:
+    assert read_mum_head(data) == read_mum(data).head
 
 
 def test_parents_keep_their_alternatives_and_compares() -> None:
@@ -94,11 +99,12 @@ def test_applicability() -> None:
 
 
 def test_what_is_missing_is_none() -> None:
-    mum = read_mum(write_mum(PACKAGE, company=None, release_type=None))
+    whole = read_mum(write_mum(PACKAGE, company=None, release_type=None))
+    mum = whole.head
     missing = (mum.identifier, mum.release_type, mum.restart, mum.permanence, mum.display_name)
     assert missing == (None,) * 5
     assert (mum.description, mum.support_url, mum.created) == (None,) * 3
-    assert (mum.parents, mum.packages, mum.applicability) == ((), (), ())
+    assert (whole.parents, whole.packages, whole.applicability) == ((), (), ())
 
 
 @pytest.mark.parametrize(
@@ -112,7 +118,7 @@ def test_what_is_missing_is_none() -> None:
     ],
 )
 def test_the_kb(identifier: str | None, support: str | None, kb: str | None) -> None:
-    assert read_mum(write_mum(PACKAGE, identifier=identifier, support_information=support)).kb == kb
+    assert read_mum(write_mum(PACKAGE, identifier=identifier, support_information=support)).head.kb == kb
 
 
 @pytest.mark.parametrize(
@@ -127,9 +133,10 @@ def test_the_kb(identifier: str | None, support: str | None, kb: str | None) -> 
     ],
 )
 def test_what_is_no_package_manifest(body: str) -> None:
-    with pytest.raises(FormatError) as caught:
-        read_mum(body.encode())
-    assert caught.value.format == "mum"
+    for read in (read_mum, read_mum_head):
+        with pytest.raises(FormatError) as caught:
+            read(body.encode())
+        assert caught.value.format == "mum"
 
 
 def test_a_document_type_is_refused() -> None:
@@ -145,11 +152,12 @@ def test_comments_and_instructions_between_elements_do_no_harm() -> None:
 
 def test_a_manifest_without_a_package_has_an_identity_all_the_same() -> None:
     data = f'<assembly xmlns="{NAMESPACE}"><assemblyIdentity name="a" version="1.2.3.4"/></assembly>'.encode()
-    assert read_mum(data).identity == PackageIdentity("a", "", "", "", "1.2.3.4")
+    assert read_mum(data).head.identity == PackageIdentity("a", "", "", "", "1.2.3.4")
 
 
 def test_cut_at_every_place_only_a_format_error_comes_out() -> None:
     data = full()
     for length in range(0, len(data) - 20, 7):
-        with pytest.raises(FormatError):
-            read_mum(data[:length])
+        for read in (read_mum, read_mum_head):
+            with pytest.raises(FormatError):
+                read(data[:length])

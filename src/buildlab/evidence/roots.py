@@ -73,7 +73,8 @@ def _loose_hives(tree: Tree, prefix: str, replay: bool, limits: Limits) -> Itera
     """Hives at the top of a tree: those called SOFTWARE and SYSTEM together, every other one by itself."""
     named: dict[HiveName, str] = {}
     groups: list[dict[HiveName, str]] = []
-    files = [entry for entry in tree.entries("/") if entry.kind == "file" and not _is_log(entry.name)]
+    every = [entry for entry in tree.entries("/") if entry.kind == "file"]
+    files = [entry for entry in every if not _is_log(entry.name)] or every[:1]  # a log alone is told to be one
     for entry in files[: limits.roots]:
         path = join_path(entry.name)
         by_name = next((name for name in _HIVES if fold_name(entry.name) == name), None)

@@ -1,11 +1,10 @@
 """Registry hives: keys and values, dirty hives recovered in memory, damaged ones read as far as they go.
 
 python-registry parses the single records; this module adds what it lacks: checks of the base block, replay of logs,
-bounds on every list, big data, and a bulk read for keys with thousands of children.
+bounds on every list, big data. Keys with thousands of children are read by `hive_bulk`.
 """
 
-import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -14,17 +13,13 @@ from Registry import RegistryParse
 from buildlab.errors import FormatError
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.hive_base_block import LOG_SIZE, SIZE, TYPE_PRIMARY, BaseBlock, parse_base_block
-from buildlab.readers.hive_cells import NK_HEADER, NONE, VK_HEADER, HiveCells
+from buildlab.readers.hive_bulk import BulkRead, BulkReader
+from buildlab.readers.hive_cells import COMPRESSED_KEY_NAME, NK_HEADER, PREDEFINED_HANDLE, VK_HEADER, HiveCells
 from buildlab.readers.hive_log import HiveLog, Replay, replay_logs
 from buildlab.readers.hive_value import HiveValue
 from buildlab.windows.path import fold_name
 
 _Found = TypeVar("_Found")
-
-_COMPRESSED_KEY_NAME = 0x20
-_PREDEFINED_HANDLE = 0x40
-_COMPRESSED_VALUE_NAME = 0x01
-_TYPE_MASK = 0x0FFF  # the upper bits are those of device property types
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +29,6 @@ class HiveCheck:
     check: Literal["hive-checksum", "hive-sequence", "hive-log"]
     outcome: Literal["ok", "replayed", "not-replayed", "damaged", "not-checked"]
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class BulkKey:
-    """One subkey as the bulk read gives it; `values` by name as stored, restricted to the names asked for.
-
-    `child_value_names` are the names of the values of the one child key that was asked for.
-    """
-
-    name: str
-    written: int
-    offset: int
-    values: Mapping[str, HiveValue]
-    child_value_names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BulkRead:
-    """All subkeys that could be read, and the faults of those that could not."""
-
-    keys: tuple[BulkKey, ...]
-    faults: tuple[FormatError, ...]
 
 
 class HiveKey:
@@ -69,7 +42,7 @@ class HiveKey:
         self._record = RegistryParse.NKRecord(cells.data, self.offset, None)
         size = self._record.unpack_word(72)
         self.name = cells.name(
-            self.offset + NK_HEADER, size, length - NK_HEADER, bool(self._flags & _COMPRESSED_KEY_NAME)
+            self.offset + NK_HEADER, size, length - NK_HEADER, bool(self._flags & COMPRESSED_KEY_NAME)
         )
         self.path = "" if path is None else f"{path}\\{self.name}".lstrip("\\")
 
@@ -109,6 +82,8 @@ class HiveKey:
         """The values in stored order; damage as in `subkeys`."""
         found: list[FormatError] = [] if faults is None else faults
         for cell in self._value_cells(found):
+            if len(found) >= self._cells.limits.hive_faults:
+                break
             try:
                 yield self._value(cell)
             except FormatError as error:
@@ -117,7 +92,7 @@ class HiveKey:
             raise found[0]
 
     def _value_cells(self, faults: list[FormatError]) -> tuple[int, ...]:
-        if self._flags & _PREDEFINED_HANDLE:
+        if self._flags & PREDEFINED_HANDLE:
             return ()
         try:
             return self._cells.value_cells(self._record.unpack_dword(40), self._record.values_number())
@@ -156,92 +131,9 @@ class HiveKey:
         of one name: the first counts, as in `value`.
         """
         faults: list[FormatError] = []
-        reader = _BulkReader(self._cells, names, child, faults)
+        reader = BulkReader(self._cells, names, child, faults)
         keys = tuple(key for cell in self._subkey_cells(faults) if (key := reader.key(cell)) is not None)
         return BulkRead(keys, tuple(faults))
-
-
-class _BulkReader:
-    """Reads the subkeys of one key without an object a record; damage goes to `faults`."""
-
-    def __init__(
-        self, cells: HiveCells, names: frozenset[str] | None, child: str | None, faults: list[FormatError]
-    ) -> None:
-        self._cells = cells
-        self._wanted = None if names is None else {fold_name(name) for name in names}
-        self._child = None if child is None else fold_name(child)
-        self._faults = faults
-        self._known_names: dict[tuple[bytes, int], str | None] = {}
-
-    def key(self, cell: int) -> BulkKey | None:
-        try:
-            offset, flags, name = self._key_record(cell)
-        except FormatError as error:
-            self._faults.append(error)
-            return None
-        (written,) = struct.unpack_from("<Q", self._cells.data, offset + 4)
-        values = {} if flags & _PREDEFINED_HANDLE else self._values(offset)
-        child_names: tuple[str, ...] = ()
-        if self._child is not None:
-            child_names = self._child_value_names(offset)
-        return BulkKey(name, written, offset, values, child_names)
-
-    def _key_record(self, cell: int) -> tuple[int, int, str]:
-        cells = self._cells
-        offset, length = cells.record(cell, b"nk", NK_HEADER)
-        (flags,) = struct.unpack_from("<H", cells.data, offset + 2)
-        (size,) = struct.unpack_from("<H", cells.data, offset + 72)
-        name = cells.name(offset + NK_HEADER, size, length - NK_HEADER, bool(flags & _COMPRESSED_KEY_NAME))
-        return offset, flags, name
-
-    def _value_cells(self, key_offset: int) -> tuple[int, ...]:
-        count, list_cell = struct.unpack_from("<II", self._cells.data, key_offset + 36)
-        if count in (0, NONE):
-            return ()
-        try:
-            return self._cells.value_cells(list_cell, count)
-        except FormatError as error:
-            self._faults.append(error)
-            return ()
-
-    def _values(self, key_offset: int) -> dict[str, HiveValue]:
-        cells, data, known = self._cells, self._cells.data, self._known_names
-        values: dict[str, HiveValue] = {}
-        for cell in self._value_cells(key_offset):
-            try:
-                offset, room, name_size, size, place, type_, flags = cells.value_record(cell)
-                name_at = offset + VK_HEADER
-                stored = (bytes(data[name_at : name_at + name_size]), flags & _COMPRESSED_VALUE_NAME)
-                if stored not in known:
-                    name = cells.name(name_at, name_size, room - VK_HEADER, bool(stored[1]))
-                    known[stored] = name if self._wanted is None or fold_name(name) in self._wanted else None
-                wanted_name = known[stored]
-                if wanted_name is not None and wanted_name not in values:
-                    raw = cells.value_data(offset, size, place)
-                    values[wanted_name] = HiveValue(wanted_name, type_ & _TYPE_MASK, raw, offset)
-            except FormatError as error:
-                self._faults.append(error)
-        return values
-
-    def _child_value_names(self, key_offset: int) -> tuple[str, ...]:
-        """Names of the values of the child key that was asked for; none where the key does not have it."""
-        (count,) = struct.unpack_from("<I", self._cells.data, key_offset + 20)
-        (list_cell,) = struct.unpack_from("<I", self._cells.data, key_offset + 28)
-        if count in (0, NONE):
-            return ()
-        for cell in self._cells.subkey_cells(list_cell, count, self._faults):
-            try:
-                offset, _, name = self._key_record(cell)
-                if fold_name(name) == self._child:
-                    return tuple(self._value_name(value_cell) for value_cell in self._value_cells(offset))
-            except FormatError as error:
-                self._faults.append(error)
-        return ()
-
-    def _value_name(self, cell: int) -> str:
-        cells = self._cells
-        offset, room, size, *_, flags = cells.value_record(cell)
-        return cells.name(offset + VK_HEADER, size, room - VK_HEADER, bool(flags & _COMPRESSED_VALUE_NAME))
 
 
 class Hive:

@@ -15,6 +15,10 @@ from buildlab.readers.hive_base_block import SIZE
 NONE = 0xFFFFFFFF
 NK_HEADER = 76
 VK_HEADER = 20
+COMPRESSED_KEY_NAME = 0x20
+PREDEFINED_HANDLE = 0x40
+COMPRESSED_VALUE_NAME = 0x01
+TYPE_MASK = 0x0FFF  # the upper bits are those of device property types
 _BIG_DATA_SEGMENT = 16344
 _BIG_DATA_MINOR = 4
 _INLINE = 0x80000000
@@ -74,6 +78,8 @@ class HiveCells:
             for index in range(fits):
                 if seen == self.limits.hive_list_entries:
                     faults.append(FormatError("hive", f"a key lists more than {seen} subkeys", offset=offset))
+                    return
+                if len(faults) >= self.limits.hive_faults:
                     return
                 seen += 1
                 yield struct.unpack_from("<I", self.data, offset + 4 + index * stride)[0]

@@ -17,8 +17,16 @@ class Address:
 
 def parse_address(text: str) -> Address:
     """Split `text` at its last ``#`` unless it names a file as it stands; ``\\#`` is a plain ``#``."""
-    if Path(text).exists():
+    if _exists(text):
         return Address(Path(text), None)
     match = _PART.fullmatch(text)
     path, part = (match["path"], match["part"]) if match else (text, None)
     return Address(Path(path.replace("\\#", "#")), part)
+
+
+def _exists(text: str) -> bool:
+    """False too where the host cannot look: a name too long, or a folder that may not be entered."""
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        return False

@@ -1,11 +1,14 @@
 """Byte sources of the host and of parts of other sources."""
 
 import io
+import os
 from pathlib import Path
 from typing import Self
 
 from buildlab.errors import AccessDeniedError, BuildlabError, PathNotFoundError, SourceError, TruncatedError
 from buildlab.readers.byte_source import ByteSource
+
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 
 def host_error(error: OSError, path: Path) -> SourceError:
@@ -17,15 +20,34 @@ def host_error(error: OSError, path: Path) -> SourceError:
     return SourceError(f"cannot be read: {error.strerror or error}", path=str(path))
 
 
+def is_folder(path: Path) -> bool:
+    """False too where the host cannot look (a name too long, say); opening the file then says why."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    """Open a file without waiting for a writer where it is a pipe."""
+    return os.open(name, flags | _NO_WAIT)
+
+
 class HostFile:
     """A file of the host, opened read-only."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = path.open("rb", buffering=0)
+            self._file = io.FileIO(path, opener=_open_at_once)
+        except OSError as error:
+            raise host_error(error, path) from error
+        except ValueError as error:  # a NUL in the name
+            raise PathNotFoundError("no such file or folder", path=str(path), hint="check the path") from error
+        try:
             self._size = self._file.seek(0, io.SEEK_END)
         except OSError as error:
+            self._file.close()
             raise host_error(error, path) from error
 
     @property
@@ -33,6 +55,8 @@ class HostFile:
         return self._size
 
     def read_at(self, offset: int, length: int) -> bytes:
+        if offset >= self._size:
+            return b""  # also where the offset is larger than the host's files can be
         try:
             self._file.seek(offset)
             data = self._file.read(length)

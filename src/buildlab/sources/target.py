@@ -14,7 +14,7 @@ from buildlab.errors import (
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.address import parse_address
-from buildlab.sources.byte_sources import Extent, HostFile
+from buildlab.sources.byte_sources import Extent, HostFile, is_folder
 from buildlab.sources.container import ContainerFormat, Probe, TargetKind, container_formats
 from buildlab.sources.file_system import FileSystem, missing_bytes, recognise_file_system
 from buildlab.sources.tree import Tree
@@ -83,7 +83,7 @@ def open_target(text: str, *, kind: str | None = None, limits: Limits = DEFAULT_
     address = parse_address(text)
     target = Target(path=address.path, kind="unknown", size=0, volumes=())
     try:
-        target._file = None if address.path.is_dir() else HostFile(address.path)
+        target._file = None if is_folder(address.path) else HostFile(address.path)
         target.size = target._file.size if target._file else 0
         probe = Probe(address.path, target._file)
         container = _container(probe, kind)
@@ -115,6 +115,9 @@ def _container(probe: Probe, kind: str | None) -> ContainerFormat:
         if not formats:
             known = sorted({container.kind for container in container_formats()})
             raise UnknownFormatError(f"kind {kind!r} is not known", hint=f"one of {', '.join(known)}")
+        if (kind == "folder") != (probe.source is None):
+            what = "a folder" if probe.source is None else "a file"
+            raise UnknownFormatError(f"{what} cannot be read as kind {kind!r}", path=str(probe.path))
         return formats[0]
     if probe.source is not None and probe.source.size == 0:
         raise UnknownFormatError("the file is empty")

@@ -47,26 +47,29 @@ class Tree(ABC):
 
     def entry(self, path: str) -> Entry | None:
         """The entry at `path`, or None. Of names that differ only in case, the one spelled like `path` wins."""
+        return self._found(path)[0]
+
+    def _found(self, path: str) -> tuple[Entry | None, tuple[str, ...]]:
+        """The entry at `path`, or None, and the names on the way to it as the directories spell them."""
         names = split_path(path)
         if len(names) > self._limits.directory_depth:
             raise LimitExceededError(f"a path of {len(names)} names", path=path)
-        folded = tuple(map(fold_name, names))
         entry = self._root()
-        for depth, name in enumerate(names):
-            if entry.kind != "directory":
-                return None
-            same = self._listing(entry, folded[:depth]).get(folded[depth])
+        spelled: tuple[str, ...] = ()
+        for name in names:
+            same = self._listing(entry, spelled).get(fold_name(name)) if entry.kind == "directory" else None
             if same is None:
-                return None
+                return None, spelled
             entry = same[0] if len(same) == 1 else next((one for one in same if one.name == name), same[0])
-        return entry
+            spelled = (*spelled, entry.name)
+        return entry, spelled
 
     def entries(self, path: str) -> tuple[Entry, ...]:
         """The entries of the directory at `path`, by name; PathNotFoundError where there is none."""
-        directory = self.entry(path)
+        directory, spelled = self._found(path)
         if directory is None or directory.kind != "directory":
             raise PathNotFoundError("no such folder", path=join_path(path))
-        listing = self._listing(directory, tuple(map(fold_name, split_path(path))))
+        listing = self._listing(directory, spelled)
         return tuple(entry for same in listing.values() for entry in same)
 
     def open(self, path: str) -> ByteSource:
@@ -96,7 +99,7 @@ class Tree(ABC):
         return _read_all(self.open_entry(entry, path), path, most)
 
     def _listing(self, directory: Entry, key: tuple[str, ...]) -> dict[str, list[Entry]]:
-        """The entries of a directory by folded name; `key` is its own path, folded."""
+        """The entries of a directory by folded name; `key` is its own path, as spelled."""
         listing = self._listings.get(key)
         if listing is None:
             listing = {}

@@ -7,7 +7,7 @@ from buildlab.evidence.fact import CbsPackage, Place
 from buildlab.evidence.ledger import Ledger
 from buildlab.evidence.registry_keys import CBS_KEY
 from buildlab.evidence.windows_root import WindowsRoot
-from buildlab.readers.hive import BulkKey
+from buildlab.readers.hive_bulk import BulkKey
 from buildlab.readers.hive_value import REG_DWORD
 from buildlab.windows.filetime import from_filetime, iso_utc
 from buildlab.windows.states import signed_dword

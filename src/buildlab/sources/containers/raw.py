@@ -7,6 +7,12 @@ from buildlab.sources.container import ContainerFormat, Opened, Probe
 _SECTOR = 512
 _VHD_FOOTER = b"conectix"
 _OPTICAL = (b"CD001", b"BEA01")
+_OTHERS = (
+    b"regf", b"conectix", b"vhdxfile", b"KDMV", b"COWD", b"# Disk Desc", b"QFI\xfb", b"EVF\x09\x0d\x0a\xff\x00",
+    b"EVF2\x0d\x0a\x81\x00", b"MSWIM\0\0\0", b"WLPWM\0\0\0", b"MSCF\0\0\0\0",
+)  # fmt: skip
+"""Heads of files that no disk begins with; two bytes further on may happen to be a boot mark."""
+_VDI = b"\x7f\x10\xda\xbe"
 _VOLUMES_WITHOUT_BOOT_MARK = (b"NTFS    ", b"ReFS\0\0\0\0", b"-FVE-FS-")
 
 
@@ -17,6 +23,8 @@ def _probe(probe: Probe) -> bool:
     """
     head = probe.head
     if _VHD_FOOTER in (probe.tail[-512:][:8], probe.tail[-511:][:8]) or head[32769:32774] in _OPTICAL:
+        return False
+    if head.startswith(_OTHERS) or head[64:68] == _VDI:
         return False
     return (
         head[510:512] == b"\x55\xaa"

@@ -7,7 +7,9 @@ _WHY = "no Windows since Vista is installed on it"
 EXFAT = FileSystem(name="exFAT", probe=lambda boot: boot[3:11] == b"EXFAT   ", passed_over=_WHY)
 FAT = FileSystem(
     name="FAT",
-    probe=lambda boot: boot[510:512] == b"\x55\xaa" and b"FAT" in (boot[54:57], boot[82:85]),
+    probe=lambda boot: (
+        boot[510:512] == b"\x55\xaa" and b"FAT" in (boot[54:57], boot[82:85]) and boot[3:11] != b"-FVE-FS-"
+    ),
     passed_over=f"{_WHY}; it is used for booting and for data",
 )
 EXT = FileSystem(

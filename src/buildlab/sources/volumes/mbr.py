@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from buildlab.errors import FormatError
+from buildlab.errors import FormatError, TruncatedError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.file_system import recognise_file_system
@@ -29,10 +29,11 @@ def _sector_size(disk: ByteSource, entries: list[Any]) -> int:
     """512, unless only with 4,096 a partition begins with a volume (disks with native 4 KiB sectors)."""
     for size in SECTOR_SIZES:
         for entry in entries:
-            start = entry.first_lba * size
-            if entry.type in c.TYPES_EXTENDED and c.mbr_entries(disk.read_at(start, 512)):
-                return size
-            if start < disk.size and disk.read_at(start + 510, 2) == c.BOOT_MARK:
+            try:
+                boot = disk.read_at(entry.first_lba * size, 512)
+            except TruncatedError:  # what concerns one partition is said with that partition
+                continue
+            if boot[510:] == c.BOOT_MARK:
                 return size
     return SECTOR_SIZES[0]
 
