@@ -127,7 +127,7 @@ class HiveKey:
 
         `child` names a key below each of them whose value names are read too.
 
-        It gives what `subkeys` and `values` give, without an object a record: some ten times as fast. Several values
+        It gives what `subkeys` and `values` give, without an object a record. Several values
         of one name: the first counts, as in `value`.
         """
         faults: list[FormatError] = []
