@@ -1,7 +1,7 @@
 """The bulk read: all subkeys of one key with their values, in one pass over the bytes.
 
-It gives what `hive.HiveKey` gives key by key, without an object a record: some four times as fast as python-registry, for the keys of
-servicing that have thousands of children.
+It gives what `hive.HiveKey` gives key by key, without an object a record: some four times as fast as python-registry,
+for the keys of servicing that have thousands of children.
 """
 
 import struct
