@@ -13,6 +13,8 @@ class Limits:
 
     virtual_disk_bytes: int = 64 << 40
     """Size that a disk may state; nothing in proportion to it is ever allocated."""
+    parent_chain: int = 32
+    """Differencing disks on top of each other."""
     disk_table_bytes: int = 512 * MIB
     """Block allocation table of one disk container, in bytes."""
     partitions: int = 256

@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -55,6 +56,9 @@ def scan(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Image, folder or hive; disk.vhd#2")],
     output: OutputOption = None,
     kind: Annotated[str | None, typer.Option(help="Take the target for this kind of container.")] = None,
+    parent: Annotated[
+        list[Path] | None, typer.Option(help="A file that may be the parent of a differencing disk; repeatable.")
+    ] = None,
     hash_target: Annotated[bool, typer.Option("--hash", help="Add the SHA-256 of the target.")] = False,
     no_replay: Annotated[bool, typer.Option("--no-replay", help="Read dirty hives as they are, without logs.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Turn exit code 1 into 0.")] = False,
@@ -66,7 +70,7 @@ def scan(
     from buildlab.operations.scan import scan as run
 
     outputs = parse_outputs(output)
-    scan_options = ScanOptions(kind=kind, replay=not no_replay, hash_target=hash_target)
+    scan_options = ScanOptions(kind=kind, parents=tuple(parent or ()), replay=not no_replay, hash_target=hash_target)
     with progress_line(quiet=quiet, verbose=verbose) as tell:
         scans = [run(target, scan_options, tell) for target in targets]
     write_reports(outputs, lambda report: report.scans(scans))

@@ -26,10 +26,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
-    """How to scan. `kind` overrides the recognition of the container, `replay` False reads dirty hives as they are,
-    `hash_target` adds the SHA-256 of the target's file."""
+    """How to scan. `kind` overrides the recognition of the container, `parents` are files that may be the parents of
+    differencing disks, `replay` False reads dirty hives as they are, `hash_target` adds the SHA-256 of the target.
+    """
 
     kind: str | None = None
+    parents: tuple[Path, ...] = ()
     replay: bool = True
     hash_target: bool = False
     limits: Limits = DEFAULT_LIMITS
@@ -46,7 +48,7 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
     installations: list[Installation] = []
     volumes: list[VolumeSummary] = []
     errors: list[ScanError] = []
-    with open_target(str(target), kind=options.kind, limits=options.limits) as opened:
+    with open_target(str(target), kind=options.kind, parents=options.parents, limits=options.limits) as opened:
         if opened.error is not None:
             errors.append(_scan_error(opened.error))
         errors += [_scan_error(damage) for damage in opened.damage]

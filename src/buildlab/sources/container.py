@@ -1,15 +1,23 @@
 """Containers: what the target itself is. One module of `containers` for each, found by discovery."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from buildlab.discovery import discover
-from buildlab.errors import BuildlabError
+from buildlab.errors import (
+    BuildlabError,
+    FormatError,
+    LimitExceededError,
+    UnknownFormatError,
+    UnsupportedContentError,
+)
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
+from buildlab.sources.open_files import OpenFiles, beside
+from buildlab.sources.source_check import SourceCheck
 from buildlab.sources.tree import Tree
 
 TargetKind = Literal[
@@ -39,10 +47,17 @@ _TAIL = 1024
 
 @dataclass(frozen=True)
 class Probe:
-    """What a container may look at to recognise itself. `source` is None for a folder."""
+    """What a container may look at to recognise and to open itself. `source` is None for a folder.
+
+    `files` opens further files of the host (extents, parents), `parents` are those that the user named as possible
+    parents, `chain` the differencing disks that led here.
+    """
 
     path: Path
     source: ByteSource | None
+    files: OpenFiles = field(default_factory=OpenFiles)
+    parents: tuple[Path, ...] = ()
+    chain: tuple[Path, ...] = ()
 
     @cached_property
     def head(self) -> bytes:
@@ -57,17 +72,38 @@ class Probe:
         start = max(0, self.source.size - _TAIL)
         return self.source.read_at(start, self.source.size - start)
 
+    def parent_candidates(self, stated: Iterable[str]) -> list[Path]:
+        """Files that may be the parent: those that the user named, then those beside this one with a stated name."""
+        found = [beside(self.path, name) for name in stated]
+        return list(dict.fromkeys([*self.parents, *(path for path in found if path is not None)]))
+
+    def open_parent(self, path: Path, limits: Limits) -> "Opened":
+        """Open another disk that this one builds on.
+
+        LimitExceededError for a chain that is too long, FormatError for one that comes back to itself.
+        """
+        chain = (*self.chain, self.path.resolve())
+        if path.resolve() in chain:
+            raise FormatError("disk", "the chain of parents leads back to itself", path=str(path))
+        if len(chain) > limits.parent_chain:
+            raise LimitExceededError(f"a chain of more than {limits.parent_chain} parents", path=str(path))
+        probe = Probe(path=path, source=self.files.open(path), files=self.files, parents=self.parents, chain=chain)
+        return open_container(choose_container(probe), probe, limits)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """What a container holds: a disk with volumes, or one tree.
 
-    `damage` is what is wrong with the container itself though it could be opened.
+    `damage` is what is wrong with the container itself though it could be opened, `checks` what was checked of it.
+    `identity` is the identifier by which a differencing disk names its parent, in the form of its own format.
     """
 
     disk: ByteSource | None = None
     tree: Tree | None = None
     damage: tuple[BuildlabError, ...] = ()
+    checks: tuple[SourceCheck, ...] = ()
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +125,35 @@ def container_formats() -> tuple[ContainerFormat, ...]:
     from buildlab.sources import containers
 
     return discover(containers, ContainerFormat)
+
+
+def choose_container(probe: Probe, kind: str | None = None) -> ContainerFormat:
+    """The format of what is probed, by its content or, if one is named, by `kind`; UnknownFormatError without one."""
+    if kind is not None:
+        formats = [container for container in container_formats() if container.kind == kind]
+        if not formats:
+            known = sorted({container.kind for container in container_formats()})
+            raise UnknownFormatError(f"kind {kind!r} is not known", hint=f"one of {', '.join(known)}")
+        if (kind == "folder") != (probe.source is None):
+            what = "a folder" if probe.source is None else "a file"
+            raise UnknownFormatError(f"{what} cannot be read as kind {kind!r}", path=str(probe.path))
+        return formats[0]
+    if probe.source is not None and probe.source.size == 0:
+        raise UnknownFormatError("the file is empty", path=str(probe.path))
+    formats = [container for container in container_formats() if container.probe(probe)]
+    if len(formats) > 1:
+        names = " and ".join(container.kind for container in formats)
+        raise UnknownFormatError(f"the content looks like {names} at once", hint="say which with --kind")
+    if not formats:
+        raise UnknownFormatError(
+            "the content is no disk image, volume, folder or registry hive that is known",
+            hint="give an image, a folder with a Windows folder in it, or a hive",
+        )
+    return formats[0]
+
+
+def open_container(container: ContainerFormat, probe: Probe, limits: Limits) -> Opened:
+    """Open what is probed as `container`; UnsupportedContentError for a format that is only recognised."""
+    if container.open is None:
+        raise UnsupportedContentError(f"{container.name}: recognised, and not supported by this version")
+    return container.open(probe, limits)

@@ -14,11 +14,13 @@ from buildlab.errors import (
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.address import parse_address
-from buildlab.sources.byte_sources import Extent, HostFile, is_folder
-from buildlab.sources.container import ContainerFormat, Probe, TargetKind, container_formats
+from buildlab.sources.byte_sources import Extent, is_folder
+from buildlab.sources.container import Probe, TargetKind, choose_container, open_container
 from buildlab.sources.file_system import FileSystem, missing_bytes, recognise_file_system
+from buildlab.sources.open_files import OpenFiles
+from buildlab.sources.source_check import SourceCheck
 from buildlab.sources.tree import Tree
-from buildlab.sources.volume import Partition, PartitionTable, TableCheck, partition_schemes
+from buildlab.sources.volume import Partition, PartitionTable, partition_schemes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +55,16 @@ class Target:
     kind: TargetKind
     size: int
     volumes: tuple[Volume, ...]
-    checks: tuple[TableCheck, ...] = ()
+    checks: tuple[SourceCheck, ...] = ()
     error: BuildlabError | None = None
     damage: tuple[BuildlabError, ...] = ()
-    _file: HostFile | None = field(default=None, repr=False)
-
-    @property
-    def source(self) -> ByteSource | None:
-        """The bytes of the target's own file; None for a folder."""
-        return self._file
+    source: ByteSource | None = field(default=None, repr=False)
+    """The bytes of the target's own file; None for a folder."""
+    _files: OpenFiles = field(default_factory=OpenFiles, repr=False)
 
     def close(self) -> None:
-        """Close the file of the host."""
-        if self._file is not None:
-            self._file.close()
+        """Close the files of the host."""
+        self._files.close()
 
     def __enter__(self) -> Self:
         return self
@@ -75,30 +73,35 @@ class Target:
         self.close()
 
 
-def open_target(text: str, *, kind: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Target:
+def open_target(
+    text: str,
+    *,
+    kind: str | None = None,
+    parents: tuple[Path, ...] = (),
+    limits: Limits = DEFAULT_LIMITS,
+) -> Target:
     """Open the target at an address. What cannot be opened comes back as a target with an `error`, not as an exception.
 
-    `kind` overrides the recognition of the container by its content.
+    `kind` overrides the recognition of the container by its content; `parents` are files that may be the parents of
+    differencing disks, looked at before those that lie beside the child.
     """
     address = parse_address(text)
     target = Target(path=address.path, kind="unknown", size=0, volumes=())
     try:
-        target._file = None if is_folder(address.path) else HostFile(address.path)
-        target.size = target._file.size if target._file else 0
-        probe = Probe(address.path, target._file)
-        container = _container(probe, kind)
+        target.source = None if is_folder(address.path) else target._files.open(address.path)
+        target.size = target.source.size if target.source is not None else 0
+        probe = Probe(path=address.path, source=target.source, files=target._files, parents=parents)
+        container = choose_container(probe, kind)
         target.kind = container.kind
-        if container.open is None:
-            raise UnsupportedContentError(f"{container.name}: recognised, and not supported by this version")
-        opened = container.open(probe, limits)
-        target.damage = opened.damage
+        opened = open_container(container, probe, limits)
+        target.damage, target.checks = opened.damage, opened.checks
         if opened.tree is not None:
             target.volumes = (
                 Volume(number=1, location="", start=0, size=target.size, type=container.kind, tree=opened.tree),
             )
         elif opened.disk is not None:
             table = _partition_table(opened.disk, limits)
-            target.checks = table.checks
+            target.checks += table.checks
             target.damage += _cut_disk(opened.disk, table)
             target.volumes = tuple(
                 _volume(opened.disk, part, len(table.partitions), limits) for part in table.partitions
@@ -107,30 +110,6 @@ def open_target(text: str, *, kind: str | None = None, limits: Limits = DEFAULT_
     except BuildlabError as error:
         target.error = error
     return target
-
-
-def _container(probe: Probe, kind: str | None) -> ContainerFormat:
-    if kind is not None:
-        formats = [container for container in container_formats() if container.kind == kind]
-        if not formats:
-            known = sorted({container.kind for container in container_formats()})
-            raise UnknownFormatError(f"kind {kind!r} is not known", hint=f"one of {', '.join(known)}")
-        if (kind == "folder") != (probe.source is None):
-            what = "a folder" if probe.source is None else "a file"
-            raise UnknownFormatError(f"{what} cannot be read as kind {kind!r}", path=str(probe.path))
-        return formats[0]
-    if probe.source is not None and probe.source.size == 0:
-        raise UnknownFormatError("the file is empty")
-    formats = [container for container in container_formats() if container.probe(probe)]
-    if len(formats) > 1:
-        names = " and ".join(container.kind for container in formats)
-        raise UnknownFormatError(f"the content looks like {names} at once", hint="say which with --kind")
-    if not formats:
-        raise UnknownFormatError(
-            "the content is no disk image, volume, folder or registry hive that is known",
-            hint="give an image, a folder with a Windows folder in it, or a hive",
-        )
-    return formats[0]
 
 
 def _partition_table(disk: ByteSource, limits: Limits) -> PartitionTable:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from buildlab.discovery import discover
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
+from buildlab.sources.source_check import SourceCheck
 
 SECTOR_SIZES = (512, 4096)
 
@@ -29,15 +29,6 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableCheck:
-    """A remark on the soundness of the partition table itself."""
-
-    check: Literal["gpt"]
-    outcome: Literal["ok", "damaged"]
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionTable:
     """The partitions of one disk, in the order of their numbers.
 
@@ -46,7 +37,7 @@ class PartitionTable:
 
     partitions: tuple[Partition, ...]
     disk_size: int = 0
-    checks: tuple[TableCheck, ...] = field(default=())
+    checks: tuple[SourceCheck, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

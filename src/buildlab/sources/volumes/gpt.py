@@ -8,7 +8,8 @@ from buildlab.errors import FormatError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.file_system import recognise_file_system
-from buildlab.sources.volume import SECTOR_SIZES, Partition, PartitionScheme, PartitionTable, TableCheck
+from buildlab.sources.source_check import SourceCheck
+from buildlab.sources.volume import SECTOR_SIZES, Partition, PartitionScheme, PartitionTable
 from buildlab.sources.volumes import c_partition_table as c
 
 _HEADER_SIZE = 92
@@ -30,9 +31,9 @@ def _read(disk: ByteSource, limits: Limits) -> PartitionTable:
             except FormatError as error:
                 problems.append(f"{place} copy at {offset:#x}: {error.reason}")
                 continue
-            check = TableCheck(check="gpt", outcome="ok", detail="first copy is sound")
+            check = SourceCheck(check="gpt", outcome="ok", detail="first copy is sound")
             if place == "backup":
-                check = TableCheck(check="gpt", outcome="damaged", detail=f"{problems[0]}; the backup was used")
+                check = SourceCheck(check="gpt", outcome="damaged", detail=f"{problems[0]}; the backup was used")
             return PartitionTable(
                 partitions=_partitions(header, entries, sector, limits),
                 disk_size=(max(int(header.my_lba), int(header.alternate_lba)) + 1) * sector,
