@@ -35,8 +35,17 @@ class Limits:
     """Bytes read from one PE file to find its version resource."""
     xml_bytes: int = 64 * MIB
     xml_depth: int = 256
+    wim_images: int = 1024
+    wim_streams: int = 20_000_000
+    """Entries of the lookup table."""
+    wim_metadata_bytes: int = 1 * GIB
+    """Directory entries of one image."""
+    wim_chunk_bytes: int = 256 * MIB
+    """One chunk of a solid resource, which is decoded as a whole."""
     roots: int = 64
-    """Windows roots looked at in one tree."""
+    """Installations reported from one tree."""
+    names_searched: int = 20_000
+    """Folders, and files, at the top of a tree that are looked into for Windows or for hives."""
 
 
 DEFAULT_LIMITS = Limits()

@@ -162,3 +162,65 @@ def test_an_error_of_ours_is_5_and_shows_its_traceback(tmp_path: Path) -> None:
     assert "RuntimeError: a bug" in result.stderr
     assert "please report" in result.stderr
     assert result.stdout == ""
+
+
+def test_evidence_is_never_written_to(tmp_path: Path) -> None:
+    evidence = tmp_path / "ev.vhd"
+    data = (ROOT / SMALL).read_bytes()
+    evidence.write_bytes(data)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.json").hardlink_to(evidence)
+    for output in (f"json={evidence}", "json=link.json"):
+        assert run("scan", str(evidence), "-o", output, cwd=tmp_path).returncode == 2
+    assert run("scan", "folder", "-o", "json=folder/r.json", cwd=tmp_path).returncode == 2
+    assert run("scan", str(evidence), "-o", "json=same", "-o", "text=same", cwd=tmp_path).returncode == 2
+    assert evidence.read_bytes() == data
+
+
+def test_names_that_are_no_unicode(tmp_path: Path) -> None:
+    import os
+
+    target = tmp_path / os.fsdecode(b"x\xff")
+    target.mkdir()
+    command = [sys.executable, "-m", "buildlab", "scan", str(target), "-o", "json"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True)
+    assert result.returncode == 3
+    assert json.loads(result.stdout)["target"]["path"].endswith("x%FF")
+
+
+def test_a_kind_that_there_is_not_is_wrong_usage() -> None:
+    assert run("scan", SMALL, "--kind", "floppy").returncode == 2
+
+
+def test_a_full_disk_is_told() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("the host has no /dev/full")
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "buildlab", "explain", "6003"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert "Traceback" not in result.stderr
+    assert result.returncode != 0
+
+
+def test_a_bug_costs_one_target_only() -> None:
+    code = (
+        "import buildlab.operations.scan as s, sys\n"
+        "real = s.scan\n"
+        "def broken(target, *rest):\n"
+        "    if 'pending' in target: raise RuntimeError('a bug')\n"
+        "    return real(target, *rest)\n"
+        "s.scan = broken\n"
+        f"sys.argv = ['buildlab', 'scan', '{SMALL}', 'fixtures/server2008sp2-6003-pending-x86.vhd', '-o', 'json']\n"
+        "from buildlab.cli import main\n"
+        "main()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    documents = json.loads(result.stdout)
+    assert [document["exit"]["reason"] for document in documents] == ["done", "internal"]
+    assert result.returncode == 5
+    assert "RuntimeError: a bug" in result.stderr

@@ -29,6 +29,11 @@ from buildlab.operations.explain import explain
         ("Partially Installed", "state", True),
         ("0x37", "state", False),
         ("what is this", "unknown", False),
+        ("6.1.6003", "build", False),
+        ("10.0.6003.20489", "version", False),
+        ("1.2.3.4.5", "unknown", False),
+        ("unknown", "unknown", False),
+        ("-19", "state", True),
         ("", "unknown", False),
     ],
 )
@@ -43,6 +48,17 @@ def test_both_claims_about_6003_are_given() -> None:
         claims = [detail for detail in explain(word).details if detail.label == "claim"]
         assert {claim.confidence for claim in claims} == {"primary", "secondary"}, word
         assert all(claim.source for claim in claims)
+
+
+def test_a_word_for_several_states_lists_them_all() -> None:
+    codes = [detail.text for detail in explain("broken").details if detail.label == "code"]
+    assert len(codes) == 4
+
+
+def test_a_month_without_a_number_is_not_passed_over() -> None:
+    details = {detail.label: detail.text for detail in explain("6.0.6003.22560").details}
+    assert "2024-03" in details["neighbours"]
+    assert "KB5035920" in details["or one of"]
 
 
 def test_a_revision_beyond_the_table_is_no_month() -> None:

@@ -6,13 +6,19 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from buildlab.cli.output import parse_outputs, write_reports
 from buildlab.cli.progress import progress_line
 from buildlab.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from buildlab.operations.scan import ScanOptions
+    from buildlab.results.scan import Scan
 
 EXIT_CODES = """Exit codes: 0 done, nothing against policy; 1 findings against policy; 2 usage; 3 input unreadable or
 unsupported, or no Windows in it; 4 partial: some evidence or some targets failed; 5 internal error."""
@@ -68,14 +74,34 @@ def scan(
     """Tell what Windows is in each target, and which updates it holds in which state."""
     from buildlab.operations.scan import ScanOptions, exit_code_of_all
     from buildlab.operations.scan import scan as run
+    from buildlab.sources.address import address_path
+    from buildlab.sources.container import container_kinds
 
-    outputs = parse_outputs(output)
+    outputs = parse_outputs(output, evidence=[address_path(target) for target in targets])
+    if kind is not None and kind not in container_kinds():
+        raise typer.BadParameter(f"no kind {kind!r}; there are: {', '.join(container_kinds())}", param_hint="--kind")
     scan_options = ScanOptions(kind=kind, parents=tuple(parent or ()), replay=not no_replay, hash_target=hash_target)
     with progress_line(quiet=quiet, verbose=verbose) as tell:
-        scans = [run(target, scan_options, tell) for target in targets]
+        scans = [_scan_or_report(run, target, scan_options, tell) for target in targets]
     write_reports(outputs, lambda report: report.scans(scans))
     code = exit_code_of_all([result.exit.code for result in scans])
     raise typer.Exit(0 if exit_zero and code == 1 else code)
+
+
+def _scan_or_report(
+    run: "Callable[[str, ScanOptions, Callable[[str], None]], Scan]",
+    target: str,
+    scan_options: "ScanOptions",
+    tell: "Callable[[str], None]",
+) -> "Scan":
+    """The scan of one target. A bug of ours costs that target only; its traceback goes to stderr."""
+    from buildlab.operations.scan import failed_scan
+
+    try:
+        return run(target, scan_options, tell)
+    except Exception as error:  # noqa: BLE001 - the other targets are not to be lost
+        traceback.print_exc()
+        return failed_scan(target, error)
 
 
 @app.command(epilog=EXIT_CODES)

@@ -19,8 +19,12 @@ class Output:
     file: Path | None
 
 
-def parse_outputs(texts: Sequence[str] | None) -> tuple[Output, ...]:
-    """The reports asked for, text to stdout by default; BadParameter for an unknown format or two on stdout."""
+def parse_outputs(texts: Sequence[str] | None, evidence: Sequence[Path] = ()) -> tuple[Output, ...]:
+    """The reports asked for, text to stdout by default.
+
+    BadParameter for an unknown format, two on stdout or in one file, and for a file that would be written over or into
+    the `evidence`.
+    """
     formats = report_formats()
     outputs: list[Output] = []
     for text in texts or ["text"]:
@@ -30,7 +34,20 @@ def parse_outputs(texts: Sequence[str] | None) -> tuple[Output, ...]:
         outputs.append(Output(formats[name], Path(file) if file else None))
     if sum(output.file is None for output in outputs) > 1:
         raise typer.BadParameter("only one report can go to stdout; give the others a file", param_hint="-o")
+    files = [output.file.resolve() for output in outputs if output.file is not None]
+    if len(set(files)) < len(files):
+        raise typer.BadParameter("two reports in one file", param_hint="-o")
+    for written in files:
+        for source in (path.resolve() for path in evidence):
+            inside = source.is_dir() and written.is_relative_to(source)
+            if written == source or inside or _is_same_file(written, source):
+                raise typer.BadParameter(f"{written} is evidence and is never written to", param_hint="-o")
     return tuple(outputs)
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    """True for two names of one file, as hard links are."""
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def write_reports(outputs: Sequence[Output], render: Callable[[ReportFormat], str]) -> None:
@@ -41,7 +58,7 @@ def write_reports(outputs: Sequence[Output], render: Callable[[ReportFormat], st
             _write_stdout(text)
             continue
         try:
-            output.file.write_text(text, encoding="utf-8")
+            output.file.write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise typer.BadParameter(f"{output.file}: {error.strerror}", param_hint="-o") from error
 
@@ -55,3 +72,5 @@ def _write_stdout(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise typer.BadParameter(f"stdout: {error.strerror}", param_hint="-o") from error

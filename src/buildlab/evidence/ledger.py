@@ -74,7 +74,7 @@ class Ledger:
     def failed(self, subject: str, path: str | None, error: BuildlabError) -> None:
         """Enter an error as the gap that it is."""
         at = "" if error.offset is None else f" (at offset {error.offset:#x})"
-        self.gap(subject, gap_kind(error), path or error.path, f"{error.message}{at}")
+        self.gap(subject, gap_kind(error), path, f"{error.message}{at}")
 
     @contextmanager
     def gap_on_error(self, subject: str, path: str | None) -> Iterator[None]:

@@ -1,5 +1,7 @@
 """Facts from the version resource of one PE file."""
 
+from dataclasses import replace
+
 from buildlab.errors import BuildlabError, PathNotFoundError
 from buildlab.evidence.fact import Place
 from buildlab.evidence.ledger import Ledger
@@ -26,12 +28,17 @@ def enter_pe(root: WindowsRoot, ledger: Ledger, subject: str, relative: str, *, 
         return None
     machine = Place(path=path, method="pe-header", part="IMAGE_FILE_HEADER.Machine")
     ledger.fact(f"{subject}.machine", f"{pe.machine:#x}", machine)
-    if pe.file_version is None and not pe.strings:
-        path, pe = _version_beside(root, ledger, relative) or (path, pe)
+    numbers_path = strings_path = path
+    if not pe.strings and (beside := _version_beside(root, ledger, relative)) is not None:
+        strings_path, other = beside
+        if pe.file_version is None:
+            numbers_path, pe = beside
+        else:
+            pe = replace(pe, strings=other.strings)
     if pe.file_version is None:
         ledger.gap(subject, "unparsable", path, "the file has no version resource")
     else:
-        fixed = Place(path=path, method=_METHOD, part="VS_FIXEDFILEINFO", offset=pe.fixed_offset)
+        fixed = Place(path=numbers_path, method=_METHOD, part="VS_FIXEDFILEINFO", offset=pe.fixed_offset)
         ledger.fact(f"{subject}.file_version", str(pe.file_version), fixed)
     seen: set[str] = set()
     for table in pe.strings:
@@ -39,7 +46,8 @@ def enter_pe(root: WindowsRoot, ledger: Ledger, subject: str, relative: str, *, 
         if text and text not in seen:
             seen.add(text)
             part = f"StringFileInfo\\{table.language:04x}{table.code_page:04x}\\FileVersion"
-            ledger.fact(f"{subject}.file_version_text", text, Place(path=path, method=_METHOD, part=part))
+            place = Place(path=strings_path, method=_METHOD, part=part)
+            ledger.fact(f"{subject}.file_version_text", text, place)
     return pe
 
 
@@ -54,6 +62,6 @@ def _version_beside(root: WindowsRoot, ledger: Ledger, relative: str) -> tuple[s
             continue
         with ledger.gap_on_error("mui", root.path(mui)):
             pe = read_pe(root.open(mui), root.limits)
-            if pe.file_version is not None:
+            if pe.file_version is not None or pe.strings:
                 return root.path(mui), pe
     return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from buildlab.errors import FormatError
 from buildlab.evidence.fact import FactValue
@@ -13,7 +14,13 @@ from buildlab.windows.filetime import from_filetime, from_unix_time, iso_utc
 from buildlab.windows.path import fold_name
 from buildlab.windows.version import NtVersion
 
-Reading = Callable[[HiveValue], FactValue]
+
+class NotSet:
+    """What a reading gives for a value that says "not set": a time of zero. There is no fact then, and no gap."""
+
+
+NOT_SET = NotSet()
+Reading = Callable[[HiveValue], FactValue | NotSet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +44,18 @@ def as_strings(value: HiveValue) -> FactValue:
     return value.strings
 
 
-def as_filetime(value: HiveValue) -> FactValue:
-    time = from_filetime(quad) if (quad := value.quad) is not None else None
-    return None if time is None else iso_utc(time)
+def as_filetime(value: HiveValue) -> FactValue | NotSet:
+    return _as_time(value.quad, from_filetime)
 
 
-def as_unix_time(value: HiveValue) -> FactValue:
-    time = from_unix_time(number) if (number := value.number) is not None else None
+def as_unix_time(value: HiveValue) -> FactValue | NotSet:
+    return _as_time(value.number, from_unix_time)
+
+
+def _as_time(stored: int | None, convert: Callable[[int], datetime | None]) -> FactValue | NotSet:
+    if stored == 0:
+        return NOT_SET
+    time = None if stored is None else convert(stored)
     return None if time is None else iso_utc(time)
 
 
@@ -64,6 +76,8 @@ def enter_values(root: WindowsRoot, ledger: Ledger, hive: HiveName, key: HiveKey
         if stored is None:
             continue
         reading = want.reading(stored)
+        if isinstance(reading, NotSet):
+            continue
         if reading is None:
             reason = f"value {want.value_name} has {len(stored.raw)} bytes of type {stored.type}, which say nothing"
             ledger.gap(want.subject, "unparsable", root.hive_path(hive), reason)

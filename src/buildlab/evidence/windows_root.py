@@ -10,19 +10,22 @@ from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.hive import Hive, HiveKey, open_hive
 from buildlab.readers.hive_log import HiveLog
 from buildlab.readers.hive_value import HiveValue
+from buildlab.readers.image_claim import ImageClaim
 from buildlab.sources.tree import Entry, Tree
 from buildlab.windows.filetime import from_filetime, iso_utc
 from buildlab.windows.path import join_path
 
 RootKind = Literal["windows", "windows.old", "hive-only"]
 HiveName = Literal["SOFTWARE", "SYSTEM"]
+HIVE_NAMES: tuple[HiveName, ...] = ("SOFTWARE", "SYSTEM")
 
 CONFIG = "System32/config"
 _LOG_SUFFIXES = (".LOG", ".LOG1", ".LOG2")
 
 
 class WindowsRoot:
-    """The root of one installation. `hives` maps a hive's role to its path in the tree."""
+    """The root of one installation. `hives` maps a hive's role to its path in the tree, `claim` is what the container
+    says of it."""
 
     def __init__(
         self,
@@ -34,8 +37,10 @@ class WindowsRoot:
         hives: dict[HiveName, str],
         replay: bool,
         limits: Limits,
+        claim: ImageClaim | None = None,
     ) -> None:
         self.tree = tree
+        self.claim = claim
         self.kind = kind
         self.location = location
         self.limits = limits
@@ -47,7 +52,7 @@ class WindowsRoot:
     @property
     def has_files(self) -> bool:
         """False for loose hives: then there is no kernel, no component store and no manifest to look for."""
-        return self.kind != "hive-only"
+        return not self._hive_paths
 
     def path(self, relative: str) -> str:
         """The path in the tree of a file below the Windows folder."""
@@ -76,13 +81,28 @@ class WindowsRoot:
             self._hives[name] = self._open_hive(name, ledger)
         return self._hives[name]
 
-    def key(self, name: HiveName, key_path: str, ledger: Ledger) -> HiveKey | None:
-        """A key of a hive; None where there is none, and, with a gap, where it cannot be read."""
+    def key(
+        self,
+        name: HiveName,
+        key_path: str,
+        ledger: Ledger,
+        *,
+        subject: str | None = None,
+        if_missing: str | None = None,
+    ) -> HiveKey | None:
+        """A key of a hive; None where there is none, and, with a gap, where it cannot be read.
+
+        `subject` is that of the gap; `if_missing` makes a gap of a key that is not there, and is its reason.
+        """
         hive = self.hive(name, ledger)
         if hive is None:
             return None
-        with ledger.gap_on_error(f"{name.lower()}-hive {key_path}", self.hive_path(name)):
-            return hive.key(key_path)
+        subject = subject or f"{name.lower()}-hive {key_path}"
+        with ledger.gap_on_error(subject, self.hive_path(name)):
+            key = hive.key(key_path)
+            if key is None and if_missing is not None:
+                ledger.gap(subject, "missing", self.hive_path(name), if_missing)
+            return key
         return None
 
     def place(self, name: HiveName, key: HiveKey, value: HiveValue | None = None, *, method: str = "registry") -> Place:

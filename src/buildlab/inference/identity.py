@@ -12,7 +12,7 @@ from buildlab.knowledge.builds import build_of
 from buildlab.knowledge.package_classes import class_of_package_name
 from buildlab.results.scan import Conflict, Identity, KernelIdentity, RegistryIdentity, Verdict
 from buildlab.windows.architecture import Architecture, from_pe_machine, from_registry_word
-from buildlab.windows.build_lab import LabString
+from buildlab.windows.build_lab import BuildLabEx, LabString
 from buildlab.windows.package_identity import parse_package_identity
 from buildlab.windows.states import package_state
 
@@ -35,8 +35,6 @@ def conclude_identity(
     sources: VersionSources,
     enablement: Enablement | None,
     conflicts: tuple[Conflict, ...],
-    *,
-    registry_is_stale: bool,
 ) -> Identity:
     """The kernel on disk decides; then the SOFTWARE hive; then the SYSTEM hive."""
     decided = _decide(evidence, sources, enablement)
@@ -66,7 +64,7 @@ def conclude_identity(
         registry=_registry_identity(evidence),
         kernel=_kernel_identity(evidence),
         install_date=evidence.text("registry.install_date"),
-        verdict=_verdict(sources, conflicts, decided, registry_is_stale),
+        verdict=_verdict(sources, conflicts, decided),
         because=tuple(fact.id for fact in decided.because),
         rule=decided.rule,
     )
@@ -105,16 +103,15 @@ def _revision_without_kernel(evidence: Evidence, statement: Statement) -> tuple[
         ubr = evidence.first("registry.ubr")
         return statement.revision, (ubr,) if ubr is not None and ubr.value == statement.revision else ()
     known = build_of(statement.build)
-    builds = {str(statement.build), str(known.enablement_over) if known and known.enablement_over else ""}
+    builds = {statement.build, known.enablement_over if known is not None else None}
     found: list[tuple[int, Fact]] = []
     for package in evidence.packages:
         identity = parse_package_identity(package.name)
         if identity is None or package.state is None or not package_state(package.state).is_installed:
             continue
-        build, _, rest = identity.version.partition(".")
-        revision = rest.partition(".")[0]
-        if class_of_package_name(identity.name) == "cumulative" and build in builds and revision.isdigit():
-            found.append((int(revision), package.fact))
+        version = identity.nt_version
+        if class_of_package_name(identity.name) == "cumulative" and version is not None and version.major in builds:
+            found.append((version.minor, package.fact))
     if not found:
         return None, ()
     newest, fact = max(found, key=lambda item: item[0])
@@ -122,21 +119,22 @@ def _revision_without_kernel(evidence: Evidence, statement: Statement) -> tuple[
 
 
 def _lab(sources: VersionSources) -> LabString | None:
-    """The kernel's text; where that is a constant, BuildLabEx and BuildLab; without a kernel, the one that moves.
+    """The kernel's text; where that is a constant or missing, BuildLabEx and BuildLab if they are of its build.
 
-    Before Windows 10 the running kernel writes BuildLab, while BuildLabEx stays that of the release.
+    Before Windows 10 the running kernel writes BuildLab, while BuildLabEx stays that of the release, so BuildLab is
+    asked first there; and the lab of another build is never put to this kernel's number.
     """
     text = sources.kernel_text
     kernel_lab = text.lab if text is not None else None
     if kernel_lab is not None and not kernel_lab.is_constant:
         return kernel_lab
-    lab = sources.build_lab.lab if sources.build_lab is not None else None
-    lab_ex = sources.build_lab_ex.lab if sources.build_lab_ex is not None else None
-    shutdown = sources.shutdown_lab.lab if sources.shutdown_lab is not None else None
-    major = sources.kernel.major if sources.kernel is not None else None
-    if kernel_lab is not None or (major is not None and major >= _FIRST_WITH_CONSTANT_LAB):
-        return lab_ex or lab or shutdown
-    return lab or lab_ex or shutdown
+    kernel = sources.kernel
+    stated = [item for item in (sources.build_lab, sources.build_lab_ex, sources.shutdown_lab) if item is not None]
+    if kernel is not None:
+        stated = [item for item in stated if item.build == kernel.build]
+    if kernel_lab is not None or (kernel is not None and kernel.major >= _FIRST_WITH_CONSTANT_LAB):
+        stated.sort(key=lambda item: not isinstance(item, BuildLabEx))
+    return stated[0].lab if stated else None
 
 
 def _service_pack(evidence: Evidence) -> str | None:
@@ -149,10 +147,11 @@ def _service_pack(evidence: Evidence) -> str | None:
 
 
 def _architecture(evidence: Evidence) -> Architecture | None:
-    """The kernel's PE machine, then the registry's word; an edited registry never outvotes the kernel."""
+    """The kernel's PE machine, then the registry's word. An edited registry never outvotes a kernel, not even one of a
+    machine that is not known."""
     machine = evidence.first("kernel.machine")
-    if machine is not None and (found := from_pe_machine(int(str(machine.value), 16))) is not None:
-        return found
+    if machine is not None:
+        return from_pe_machine(int(str(machine.value), 16))
     word = evidence.text("system.processor_architecture")
     return from_registry_word(word) if word else None
 
@@ -181,9 +180,7 @@ def _kernel_identity(evidence: Evidence) -> KernelIdentity | None:
     )
 
 
-def _verdict(
-    sources: VersionSources, conflicts: tuple[Conflict, ...], decided: _Decided, registry_is_stale: bool
-) -> Verdict:
+def _verdict(sources: VersionSources, conflicts: tuple[Conflict, ...], decided: _Decided) -> Verdict:
     """A hive that could not be brought up to date is no second witness."""
     if decided.build is None:
         return "unknown"
@@ -191,6 +188,5 @@ def _verdict(
         return "conflict"
     if conflicts:
         return "explained"
-    registry = sources.registry is not None and not registry_is_stale
-    system = sources.system is not None and sources.system.is_witness
-    return "agree" if sum((sources.kernel is not None, registry, system)) > 1 else "single-source"
+    witnesses = [item is not None and item.is_witness for item in (sources.registry, sources.system)]
+    return "agree" if sum((sources.kernel is not None, *witnesses)) > 1 else "single-source"

@@ -4,6 +4,7 @@ from buildlab.evidence.ledger import Evidence
 from buildlab.inference.conflicts import find_conflicts
 from buildlab.inference.enablement import enabled_build
 from buildlab.inference.identity import conclude_identity
+from buildlab.inference.installation_kind import conclude_kind
 from buildlab.inference.package_rows import package_rows
 from buildlab.inference.pending import awaits_restart, conclude_pending
 from buildlab.inference.servicing_stack import conclude_servicing_stack
@@ -17,19 +18,17 @@ def conclude_installation(location: str, kind: InstallationKind, evidence: Evide
     sources = version_sources(evidence)
     enablement = enabled_build(evidence, sources)
     pending = conclude_pending(evidence)
-    stale = any(check.outcome == "not-replayed" for check in evidence.integrity)
     conflicts = find_conflicts(
         evidence,
         sources,
         enablement,
         restart_pending=awaits_restart(evidence, pending),
-        registry_is_stale=stale,
     )
     rows = package_rows(evidence)
     return Installation(
         location=location,
-        kind=kind,
-        identity=conclude_identity(evidence, sources, enablement, conflicts, registry_is_stale=stale),
+        kind=conclude_kind(kind, evidence),
+        identity=conclude_identity(evidence, sources, enablement, conflicts),
         servicing_stack=conclude_servicing_stack(evidence),
         updates=conclude_updates(rows),
         packages=tuple(row.package for row in rows),

@@ -15,7 +15,7 @@ def conclude_pending(evidence: Evidence) -> Pending:
         sessions=evidence.number("pending.sessions") or 0,
         pending_xml=evidence.first("pending.xml") is not None,
         file_renames=sum(fact.value for fact in evidence.all("pending.file_renames") if isinstance(fact.value, int)),
-        unserviceable=evidence.first("pending.unserviceable") is not None,
+        unserviceable=(mark := evidence.first("pending.unserviceable")) is not None and mark.value not in (0, None, ""),
         because=tuple(fact.id for subject in _SUBJECTS for fact in evidence.all(subject)),
     )
 
@@ -29,6 +29,7 @@ def awaits_restart(evidence: Evidence, pending: Pending) -> bool:
     states = (package_state(package.state).word for package in evidence.packages if package.state is not None)
     return (
         pending.reboot
+        or evidence.first("pending.reboot_in_progress") is not None
         or pending.pending_xml
         or pending.packages > 0
         or pending.sessions > 0

@@ -8,16 +8,18 @@ from buildlab.knowledge.builds import build_of, builds
 
 ProductSide = Literal["client", "server"]
 
+_SIDES: dict[str, ProductSide] = {"winnt": "client", "servernt": "server", "lanmannt": "server"}
 _MARKS = re.compile(r"\((?:R|TM|C)\)|[®™©]", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 _WINDOWS_10 = re.compile(r"\bWindows 10\b")
 
 
 def product_side(evidence: Evidence) -> ProductSide | None:
-    """Client or server, by ProductType, InstallationType, EditionID, in that order; never by the build."""
+    """Client or server, by ProductType, InstallationType, EditionID, in that order; never by the build. None where
+    nothing says, or ProductType says something that is not known."""
     product_type = (evidence.text("system.product_type") or "").lower()
     if product_type:
-        return "client" if product_type == "winnt" else "server"
+        return _SIDES.get(product_type)
     installation_type = (evidence.text("registry.installation_type") or "").lower()
     if installation_type.startswith("server"):
         return "server"

@@ -1,7 +1,7 @@
 """What each source states about version, build and lab, taken out of the facts once for all conclusions."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from buildlab.evidence.fact import Fact
 from buildlab.evidence.ledger import Evidence
@@ -21,18 +21,25 @@ _BUILD = re.compile(r"\d{3,5}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One source's word on the build, with the fact that holds it. `revision` and `windows` may be unknown to it."""
+    """One source's word on the build, with the fact that holds it. `revision` and `windows` may be unknown to it;
+    `stale` is True where its hive could not be brought up to date."""
 
     build: int
     revision: int | None
     windows: str | None
     fact: Fact
     rule: str
+    stale: bool = False
+
+    @property
+    def is_comparable(self) -> bool:
+        """False for the numbers of a service pack: they stay those of its release, so that they fit 6003 as well."""
+        return self.rule != "system-service-pack"
 
     @property
     def is_witness(self) -> bool:
-        """False for the numbers of a service pack: they stay those of its release, so that they fit 6003 as well."""
-        return self.rule != "system-service-pack"
+        """True where it counts beside another source: comparable, and up to date."""
+        return self.is_comparable and not self.stale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +60,35 @@ class VersionSources:
 def version_sources(evidence: Evidence) -> VersionSources:
     """Read the statements of every source; what cannot be understood counts as not stated."""
     kernel_fact = evidence.first("kernel.file_version")
-    text_fact = evidence.first("kernel.file_version_text")
+    text_fact = _best_text(evidence)
     shutdown = evidence.text("system.shutdown_build_lab")
     lab, lab_ex = evidence.text("registry.build_lab"), evidence.text("registry.build_lab_ex")
+    stale = {item.path for item in evidence.integrity if (item.check, item.outcome) == ("hive-log", "not-replayed")}
     return VersionSources(
         kernel=None if kernel_fact is None else NtVersion.parse(str(kernel_fact.value)),
         kernel_fact=kernel_fact,
         kernel_text=None if text_fact is None else parse_file_version_text(str(text_fact.value)),
         kernel_text_fact=text_fact,
-        registry=_registry(evidence),
-        system=_system(evidence),
+        registry=_marked(_registry(evidence), stale),
+        system=_marked(_system(evidence), stale),
         build_lab=parse_build_lab(lab) if lab else None,
         build_lab_ex=parse_build_lab_ex(lab_ex) if lab_ex else None,
         shutdown_lab=parse_build_lab(shutdown) if shutdown else None,
     )
+
+
+def _best_text(evidence: Evidence) -> Fact | None:
+    """Of the texts of all language blocks the first that names a lab; without one, the first."""
+    texts = evidence.all("kernel.file_version_text")
+    with_lab = (fact for fact in texts if parse_file_version_text(str(fact.value)).lab is not None)
+    return next(with_lab, texts[0] if texts else None)
+
+
+def _marked(statement: Statement | None, stale_paths: set[str]) -> Statement | None:
+    """The statement, marked as stale where its hive is one of those that could not be brought up to date."""
+    if statement is None or statement.fact.source.path not in stale_paths:
+        return statement
+    return replace(statement, stale=True)
 
 
 def _registry(evidence: Evidence) -> Statement | None:

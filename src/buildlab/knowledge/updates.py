@@ -37,7 +37,8 @@ class RevisionMatch:
     """What a revision stands for: the newest month whose number is not above it, and that month's neighbours.
 
     A revision never names one update: `updates` are all of that month (rollup, security-only, preview). `exact` is
-    False where the revision itself is not in the table; `previous` and `following` are (month, revision).
+    False where the revision itself is not in the table; `previous` and `following` are (month, revision). `unnumbered`
+    are months before `following` whose revision is not known, so that a revision that is not exact may be theirs.
     """
 
     build: int
@@ -48,6 +49,11 @@ class RevisionMatch:
     updates: tuple[KnownUpdate, ...]
     previous: tuple[str, int] | None
     following: tuple[str, int] | None
+    unnumbered: tuple[str, ...]
+
+    def updates_of_unnumbered(self) -> tuple[KnownUpdate, ...]:
+        """The updates of those months."""
+        return tuple(update for month in self.unnumbered for update in _updates_of(month))
 
 
 @cache
@@ -81,29 +87,48 @@ def update_of_kb(kb: str) -> KnownUpdate | None:
     return known_updates().get(kb.upper())
 
 
+@cache
+def _points(build: int) -> tuple[tuple[int, str], ...]:
+    """(revision, month) of everything that is known to carry a revision of `build`, by revision."""
+    points = {
+        (update.version.revision, update.month)
+        for update in known_updates().values()
+        if update.version is not None and update.version.build == build
+    }
+    more = (row for row in rows("more_revisions.csv") if int(row["build"]) == build)
+    return tuple(sorted(points | {(int(row["revision"]), row["month"]) for row in more}))
+
+
 def match_revision(build: int, revision: int) -> RevisionMatch | None:
     """The month of a revision of NT 6.0; None for other builds, and below the first revision in the table."""
-    months: dict[str, int] = {}
-    for update in known_updates().values():
-        if update.version is not None and update.version.build == build:
-            months[update.month] = update.version.revision
-    ordered = sorted(months.items(), key=lambda item: item[1])
-    reached = [index for index, (_, number) in enumerate(ordered) if number <= revision]
+    points = _points(build)
+    reached = [point for point in points if point[0] <= revision]
     if not reached:
         return None
-    index = reached[-1]
-    month, number = ordered[index]
+    number, month = reached[-1]
+    before = [point for point in points if point[1] < month]
+    after = [point for point in points if point[1] > month]
+    following = (after[0][1], after[0][0]) if after else None
     return RevisionMatch(
         build=build,
         revision=revision,
         month=month,
         month_revision=number,
         exact=number == revision,
-        updates=tuple(
-            update
-            for update in known_updates().values()
-            if update.month == month and update.classification in ("monthly-rollup", "security-only", "preview")
-        ),
-        previous=ordered[index - 1] if index else None,
-        following=ordered[index + 1] if index + 1 < len(ordered) else None,
+        updates=_updates_of(month),
+        previous=(before[-1][1], before[-1][0]) if before else None,
+        following=following,
+        unnumbered=_unnumbered(month, following[0] if following else None, {point[1] for point in points}),
     )
+
+
+def _updates_of(month: str) -> tuple[KnownUpdate, ...]:
+    monthly = ("monthly-rollup", "security-only", "preview")
+    found = (item for item in known_updates().values() if item.month == month and item.classification in monthly)
+    return tuple(found)
+
+
+def _unnumbered(after: str, before: str | None, numbered: set[str]) -> tuple[str, ...]:
+    """Months between two that have updates and no revision that is known."""
+    months = {item.month for item in known_updates().values() if item.classification == "monthly-rollup"}
+    return tuple(sorted(month for month in months - numbered if after < month and (before is None or month < before)))

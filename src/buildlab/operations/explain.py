@@ -10,12 +10,13 @@ from buildlab.knowledge.state_meanings import state_meaning
 from buildlab.knowledge.updates import KnownUpdate, match_revision, update_of_kb
 from buildlab.results.explanation import Detail, Explanation, WordKind
 from buildlab.windows.build_lab import parse_build_lab, parse_build_lab_ex, parse_lab
-from buildlab.windows.states import PackageState, all_package_states, package_state
+from buildlab.windows.states import API_STATES, PackageState, all_package_states, package_state
 from buildlab.windows.version import NtVersion
 
 _KB = re.compile(r"kb\s?(\d{5,8})", re.IGNORECASE)
 _HEX = re.compile(r"-?0x[0-9a-f]{1,8}", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d{1,5}")
+_VERSION = re.compile(r"(\d+\.\d+\.\d+\.\d+)(?:\s.*)?")
 _BUILD_VERSION = re.compile(r"(\d+\.\d+)\.(\d{4,5})")
 _LAB = re.compile(r"[A-Za-z0-9_]*[A-Za-z][A-Za-z0-9_()]*")
 _LARGEST_STATE = 128
@@ -68,45 +69,80 @@ def _source(update: KnownUpdate) -> Detail:
 
 
 def _explain_version(text: str) -> Explanation | None:
-    version = NtVersion.parse_prefix(text)
+    match = _VERSION.fullmatch(text)
+    version = NtVersion.parse(match[1]) if match is not None else None
     if version is None:
         return None
-    build = build_of(version.build)
-    details = _build_details(build) if build is not None else []
+    build = _build_of_windows(version.windows, version.build)
+    if build is None:
+        summary = f"Windows {version.windows} has no build {version.build} that the bundled data knows"
+        return _answer(text, "version", False, summary, [])
+    details = _build_details(build)
     details += _branch_details(version.windows, version.revision)
     details += _month_details(version.build, version.revision)
     details += _disputes(lambda _, of_build: of_build == version.build)
-    summary = _build_summary(build) if build is not None else "a build that the bundled data does not know"
-    return _answer(text, "version", build is not None, f"{summary}, revision {version.revision}", details)
+    return _answer(text, "version", True, f"{_build_summary(build)}, revision {version.revision}", details)
+
+
+def _build_of_windows(windows: str, number: int) -> Build | None:
+    """A build, if it is one of this Windows version: 6003 is 6.0 and no other."""
+    build = build_of(number)
+    return build if build is not None and build.windows == windows else None
 
 
 def _explain_build_version(text: str) -> Explanation | None:
     match = _BUILD_VERSION.fullmatch(text)
-    return _explain_build(text, int(match[2])) if match is not None else None
+    if match is None:
+        return None
+    if _build_of_windows(match[1], int(match[2])) is None:
+        summary = f"Windows {match[1]} has no build {match[2]} that the bundled data knows"
+        return _answer(text, "build", False, summary, [])
+    return _explain_build(text, int(match[2]))
 
 
 def _explain_state(text: str) -> Explanation | None:
-    state = _state_of(text)
-    if state is None:
-        return None
-    meaning = state_meaning(state.code)
-    details = [Detail(label="code", text=f"{state.code:#x} ({state.code})"), Detail(label="word", text=state.word)]
+    states = _states_of(text)
+    if not states:
+        return _explain_api_state(text)
+    details: list[Detail] = []
+    for state in states:
+        meaning = state_meaning(state.code)
+        words = "" if meaning is None else f": {meaning.meaning}"
+        details.append(Detail(label="code", text=f"{state.code:#x} ({state.code}), {state.name}{words}"))
+        if meaning is not None:
+            details.append(Detail(label="installed?", text=meaning.counts_as_installed))
+            details.append(Detail(label="source", text=meaning.source))
+    first = states[0]
+    meaning = state_meaning(first.code)
     if meaning is None:
         return _answer(text, "state", False, "a package state that is not known", details)
-    details.append(Detail(label="installed?", text=meaning.counts_as_installed))
-    details.append(Detail(label="source", text=meaning.source))
-    return _answer(text, "state", True, f"package state {state.name}. {meaning.meaning}", details)
+    if len(states) > 1:
+        return _answer(text, "state", True, f"the word for {len(states)} package states", details)
+    details.insert(1, Detail(label="word", text=first.word))
+    return _answer(text, "state", True, f"package state {first.name}. {meaning.meaning}", details)
 
 
-def _state_of(text: str) -> PackageState | None:
-    """A code in hexadecimal, a small one in decimal, or a word."""
+def _states_of(text: str) -> list[PackageState]:
+    """A code in hexadecimal, a small one in decimal, a name, or a word, which may stand for several codes."""
     if _HEX.fullmatch(text):
-        return package_state(int(text, 16))
+        return [package_state(int(text, 16))]
     if _NUMBER.fullmatch(text) and abs(int(text)) <= _LARGEST_STATE:
-        return package_state(int(text))
+        state = package_state(int(text))
+        return [] if state.word == "unknown" and int(text) in API_STATES else [state]
     folded = text.lower().replace(" ", "-")
-    names = (state for state in all_package_states() if folded in (state.word, state.name.lower()))
-    return next(names, None)
+    return [
+        state
+        for state in all_package_states()
+        if folded == state.name.lower() or (folded == state.word and state.word != "unknown")
+    ]
+
+
+def _explain_api_state(text: str) -> Explanation | None:
+    """Numbers that only the other enumeration has: that of the servicing API and CBS.log."""
+    if not _NUMBER.fullmatch(text) or int(text) not in API_STATES:
+        return None
+    summary = f"state {API_STATES[int(text)]} of the servicing API and CBS.log; it never stands in CurrentState"
+    return _answer(text, "state", True, summary, [Detail(label="code", text=text)])
 
 
 def _explain_number(text: str) -> Explanation | None:
@@ -183,11 +219,16 @@ def _month_details(build: int, revision: int) -> list[Detail]:
         for word, item in (("before it", match.previous), ("after it", match.following))
         if item is not None
     ]
-    return [
+    around += [f"{month} between, whose number is not known" for month in match.unnumbered]
+    details = [
         Detail(label=f"month ({build})", text=f"{match.month}, {exact}"),
         Detail(label="neighbours", text=", ".join(around) or "none known"),
         Detail(label="one of", text=updates),
     ]
+    if match.unnumbered and not match.exact:
+        others = ", ".join(f"{update.kb} ({update.kind_words})" for update in match.updates_of_unnumbered())
+        details.append(Detail(label="or one of", text=f"{others}, as that month's number is not known"))
+    return details
 
 
 def _disputes(concerns: Callable[[tuple[str, ...], int], bool]) -> list[Detail]:

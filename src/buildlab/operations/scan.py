@@ -15,6 +15,7 @@ from buildlab.inference.installation import conclude_installation
 from buildlab.knowledge.table import knowledge_date
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.results.scan import Exit, Installation, Scan, ScanError, TargetSummary, Tool, VolumeOutcome, VolumeSummary
+from buildlab.sources.byte_sources import printable_name
 from buildlab.sources.target import Target, Volume, open_target
 from buildlab.version import __version__
 
@@ -53,17 +54,17 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
             errors.append(_scan_error(opened.error))
         errors += [_scan_error(damage) for damage in opened.damage]
         for volume in opened.volumes:
-            found, summary, error = _scan_volume(opened, volume, options, tell)
+            found, summary, problems = _scan_volume(opened, volume, options, tell)
             installations += found
             volumes.append(summary)
-            errors += [_scan_error(problem) for problem in (error, volume.damage) if problem is not None]
+            errors += [_scan_error(problem) for problem in problems]
         sha256 = _sha256(opened, errors) if options.hash_target else None
     if not installations and not errors:
-        errors.append(_no_installation(str(target), volumes))
+        errors.append(_no_installation(printable_name(str(target)), volumes))
     return Scan(
         schema=SCHEMA,
         tool=Tool(name="buildlab", version=__version__, knowledge=knowledge_date()),
-        target=TargetSummary(path=str(target), kind=opened.kind, size=opened.size, sha256=sha256),
+        target=TargetSummary(path=printable_name(str(target)), kind=opened.kind, size=opened.size, sha256=sha256),
         volumes=tuple(volumes),
         installations=tuple(installations),
         errors=tuple(errors),
@@ -73,18 +74,26 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
 
 def _scan_volume(
     target: Target, volume: Volume, options: ScanOptions, tell: Progress
-) -> tuple[list[Installation], VolumeSummary, BuildlabError | None]:
-    error, found = volume.error, []
+) -> tuple[list[Installation], VolumeSummary, list[BuildlabError]]:
+    errors = [error for error in (volume.error, volume.damage) if error is not None]
+    found: list[Installation] = []
     if volume.tree is not None:
         try:
-            roots = find_roots(volume.tree, volume=volume.location, replay=options.replay, limits=options.limits)
-            for root in roots:
+            search = find_roots(
+                volume.tree,
+                volume=volume.location,
+                replay=options.replay,
+                limits=options.limits,
+                claim=volume.claim,
+            )
+            errors += search.errors
+            for root in search.roots:
                 tell(f"reading {root.location}")
                 evidence = _with_table_checks(collect_evidence(root), target)
                 found.append(conclude_installation(root.location, root.kind, evidence))
         except BuildlabError as failure:
-            error = failure
-    outcome, reason = _outcome(volume, found, error)
+            errors.append(failure)
+    outcome, reason = _outcome(volume, found, errors)
     summary = VolumeSummary(
         number=volume.number,
         start=volume.start,
@@ -94,30 +103,47 @@ def _scan_volume(
         outcome=outcome,
         reason=reason,
     )
-    return found, summary, error
+    return found, summary, errors
 
 
 def _outcome(
-    volume: Volume, found: list[Installation], error: BuildlabError | None
+    volume: Volume, found: list[Installation], errors: list[BuildlabError]
 ) -> tuple[VolumeOutcome, str | None]:
-    if error is not None:
-        return "failed", error.message
+    if found:
+        return "scanned", None
+    if errors:
+        return "failed", errors[0].message
     if volume.passed_over is not None:
         return "passed-over", volume.passed_over
-    return ("scanned", None) if found else ("no-installation", "no Windows folder and no hive")
+    return "no-installation", "no Windows folder, and no SOFTWARE or SYSTEM hive"
 
 
 def _with_table_checks(evidence: Evidence, target: Target) -> Evidence:
     """Add what is known of the soundness of the partition table."""
     checks = tuple(
-        Integrity(path=str(target.path), check=check.check, outcome=check.outcome, detail=check.detail)
+        Integrity(path=printable_name(str(target.path)), check=check.check, outcome=check.outcome, detail=check.detail)
         for check in target.checks
     )
     return replace(evidence, integrity=(*checks, *evidence.integrity))
 
 
 def _scan_error(error: BuildlabError) -> ScanError:
-    return ScanError(kind=error.kind, message=error.message, path=error.path, offset=error.offset, hint=error.hint)
+    path = None if error.path is None else printable_name(error.path)
+    return ScanError(kind=error.kind, message=error.message, path=path, offset=error.offset, hint=error.hint)
+
+
+def failed_scan(target: str | Path, error: Exception) -> Scan:
+    """The result of a target on which a bug of ours was met, so that it is not missing among the others."""
+    message = f"internal error: {type(error).__name__}: {error}"
+    return Scan(
+        schema=SCHEMA,
+        tool=Tool(name="buildlab", version=__version__, knowledge=knowledge_date()),
+        target=TargetSummary(path=printable_name(str(target)), kind="unknown", size=0),
+        volumes=(),
+        installations=(),
+        errors=(ScanError(kind="damaged", message=message, hint="please report it"),),
+        exit=Exit(code=5, reason="internal"),
+    )
 
 
 def _no_installation(target: str, volumes: list[VolumeSummary]) -> ScanError:

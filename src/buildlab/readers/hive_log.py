@@ -26,6 +26,8 @@ _MARVIN_SEED = 0x82EF4D887A4E55C5
 _MASK = 0xFFFFFFFF
 _SECTOR = 512
 _PAGE = 4096
+_HASH_STEP = 1 << 16
+_LOG_SLACK = 16 << 20
 _ENTRY = struct.Struct("<4sIIIIIQQ")
 _BASE_TYPE_OFFSET = 28
 
@@ -51,8 +53,15 @@ def marvin32(data: bytes | bytearray | memoryview) -> int:
     """Marvin32 with the seed that the registry uses; 64 bits."""
     low, high = _MARVIN_SEED & _MASK, _MARVIN_SEED >> 32
     whole = len(data) & ~3
-    tail = bytes(data[whole:]) + b"\x80"
-    words = (*struct.unpack_from(f"<{whole // 4}I", data), int.from_bytes(tail, "little"), 0)
+    for start in range(0, whole, _HASH_STEP):
+        count = min(_HASH_STEP, whole - start) // 4
+        low, high = _marvin_mix(low, high, struct.unpack_from(f"<{count}I", data, start))
+    tail = int.from_bytes(bytes(data[whole:]) + b"\x80", "little")
+    low, high = _marvin_mix(low, high, (tail, 0))
+    return high << 32 | low
+
+
+def _marvin_mix(low: int, high: int, words: tuple[int, ...]) -> tuple[int, int]:
     for word in words:
         low = (low + word) & _MASK
         high ^= low
@@ -60,7 +69,7 @@ def marvin32(data: bytes | bytearray | memoryview) -> int:
         high = ((high << 9 | high >> 23) & _MASK) ^ low
         low = ((low << 27 | low >> 5) + high) & _MASK
         high = (high << 19 | high >> 13) & _MASK
-    return high << 32 | low
+    return low, high
 
 
 def replay_logs(primary: bytes, logs: Sequence[HiveLog], limits: Limits) -> Replay:
@@ -81,7 +90,7 @@ def replay_logs(primary: bytes, logs: Sequence[HiveLog], limits: Limits) -> Repl
     old: list[tuple[HiveLog, BaseBlock]] = []
     new: list[tuple[HiveLog, BaseBlock]] = []
     for log in logs:
-        reason, block = _examine(log, base, ceiling, limits)
+        reason, block = _examine(log, base, ceiling, len(primary), limits)
         if block is None:
             refused.append(f"{log.name}: {reason}")
         else:
@@ -94,12 +103,15 @@ def replay_logs(primary: bytes, logs: Sequence[HiveLog], limits: Limits) -> Repl
     return _replay_old(bytearray(primary), old, refused)
 
 
-def _examine(log: HiveLog, base: BaseBlock | None, ceiling: int, limits: Limits) -> tuple[str, BaseBlock | None]:
+def _examine(
+    log: HiveLog, base: BaseBlock | None, ceiling: int, hive_size: int, limits: Limits
+) -> tuple[str, BaseBlock | None]:
     """Why a log cannot be used, or its base block. `base` is the hive's own block where that is sound."""
     if not log.data:
         return "empty", None
-    if len(log.data) > limits.hive_log_bytes:
-        return f"larger than {limits.hive_log_bytes} bytes", None
+    largest = min(limits.hive_log_bytes, 2 * hive_size + _LOG_SLACK)
+    if len(log.data) > largest:
+        return f"{len(log.data)} bytes, more than a log of this hive has", None
     try:
         block = parse_base_block(log.data)
     except FormatError as error:
@@ -186,7 +198,7 @@ def _entry_at(
     if bins_size % _PAGE or bins_size > ceiling or _ENTRY.size + 8 * count > size:
         return None
     view = memoryview(log)[offset : offset + size]
-    if marvin32(view[:32]) != hash_2 or marvin32(view[_ENTRY.size :]) != hash_1:
+    if marvin32(view[:32]) != hash_2:
         return None
     pages: list[tuple[int, int, int]] = []
     source = _ENTRY.size + 8 * count
@@ -196,6 +208,8 @@ def _entry_at(
             return None
         pages.append((target, offset + source, length))
         source += length
+    if size - source >= _PAGE or marvin32(view[_ENTRY.size :]) != hash_1:  # padding fills the last sector, or page
+        return None
     return bins_size, pages, size
 
 

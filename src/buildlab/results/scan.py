@@ -163,7 +163,9 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """One package of Component Based Servicing, hidden ones included. `state_code` is the signed DWORD."""
+    """One package of Component Based Servicing, hidden ones included. `state_code` is a signed DWORD. `manifest` tells
+    whether its ``.mum`` is there, None where they were not looked at; `unnamed_update` is True for an update whose name
+    has no KB (a cumulative one, say), found elsewhere or not at all."""
 
     identity: str
     name: str
@@ -182,6 +184,7 @@ class Package:
     installed_at: str | None
     last_error: str | None
     owners: tuple[str, ...]
+    unnamed_update: bool
     manifest: bool | None
     fact: str
 

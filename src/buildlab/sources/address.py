@@ -1,27 +1,41 @@
-"""Addresses of targets: ``TARGET[#PART]``. A file that exists under the literal text wins over any address."""
+"""Addresses of targets: ``TARGET[!INNER][#PART]``. A file that exists under the literal text wins over any address."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 _PART = re.compile(r"(?P<path>.+)(?<!\\)#(?P<part>[^#]+)", re.DOTALL)
+_INNER = re.compile(r"(?<!\\)!")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A path of the host and, for one partition of a disk, its number as text."""
+    """A path of the host, the paths of containers inside it, from the outside in, and one part: the number of a
+    partition or image, or the name of an image."""
 
     path: Path
     part: str | None
+    inner: tuple[str, ...] = ()
 
 
 def parse_address(text: str) -> Address:
-    """Split `text` at its last ``#`` unless it names a file as it stands; ``\\#`` is a plain ``#``."""
+    """Split `text` at its last ``#`` and at every ``!`` unless it names a file as it stands; a backslash before either
+    makes it a plain character."""
     if _exists(text):
         return Address(Path(text), None)
     match = _PART.fullmatch(text)
     path, part = (match["path"], match["part"]) if match else (text, None)
-    return Address(Path(path.replace("\\#", "#")), part)
+    outer, *inner = (_plain(step) for step in _INNER.split(path))
+    return Address(Path(outer), part, tuple(inner))
+
+
+def address_path(text: str) -> Path:
+    """The path of the host that an address begins with."""
+    return parse_address(text).path
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\#", "#").replace("\\!", "!")
 
 
 def _exists(text: str) -> bool:

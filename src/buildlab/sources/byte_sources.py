@@ -33,6 +33,14 @@ def _open_at_once(name: str, flags: int) -> int:
     return os.open(name, flags | _NO_WAIT)
 
 
+def printable_name(name: str) -> str:
+    """A name of the host as text that can be written: bytes that are no UTF-8 are shown as ``%FF``.
+
+    A backslash would separate two names in a path of Windows.
+    """
+    return "".join(f"%{ord(char) & 0xFF:02X}" if "\udc80" <= char <= "\udcff" else char for char in name)
+
+
 class HostFile:
     """A file of the host, opened read-only."""
 

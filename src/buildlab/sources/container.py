@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,7 @@ from buildlab.errors import (
 )
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
+from buildlab.readers.image_claim import ImageClaim
 from buildlab.sources.open_files import OpenFiles, beside
 from buildlab.sources.source_check import SourceCheck
 from buildlab.sources.tree import Tree
@@ -45,6 +46,14 @@ _HEAD = 128 * 1024
 _TAIL = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A file beside another; `open` opens it."""
+
+    name: str
+    open: Callable[[], ByteSource]
+
+
 @dataclass(frozen=True)
 class Probe:
     """What a container may look at to recognise and to open itself. `source` is None for a folder.
@@ -58,6 +67,17 @@ class Probe:
     files: OpenFiles = field(default_factory=OpenFiles)
     parents: tuple[Path, ...] = ()
     chain: tuple[Path, ...] = ()
+    tree: Tree | None = None
+    """The tree in which `path` lies, for a container inside another."""
+
+    def siblings(self) -> list["Sibling"]:
+        """The other files in the folder of this one, by name: those of the host, or of the tree around it."""
+        if self.tree is not None:
+            folder = self.path.parent.as_posix()
+            inside = (entry for entry in self.tree.entries(folder) if entry.kind == "file")
+            return [Sibling(entry.name, partial(self.tree.open, f"{folder}/{entry.name}")) for entry in inside]
+        files = sorted(file for file in self.path.parent.iterdir() if file != self.path and file.is_file())
+        return [Sibling(file.name, partial(self.files.open, file)) for file in files]
 
     @cached_property
     def head(self) -> bytes:
@@ -92,8 +112,22 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePart:
+    """One of several images in a container; `open` gives its tree, or raises what keeps it from being read.
+
+    `location` is how results call it, empty for "image" and its number; `claim` what the container says of it.
+    """
+
+    number: int
+    name: str | None
+    location: str = ""
+    claim: ImageClaim | None = None
+    open: Callable[[], Tree]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What a container holds: a disk with volumes, or one tree.
+    """What a container holds: a disk with volumes, one tree, or several images.
 
     `damage` is what is wrong with the container itself though it could be opened, `checks` what was checked of it.
     `identity` is the identifier by which a differencing disk names its parent, in the form of its own format.
@@ -101,6 +135,7 @@ class Opened:
 
     disk: ByteSource | None = None
     tree: Tree | None = None
+    images: tuple[ImagePart, ...] = ()
     damage: tuple[BuildlabError, ...] = ()
     checks: tuple[SourceCheck, ...] = ()
     identity: str | None = None
@@ -125,6 +160,11 @@ def container_formats() -> tuple[ContainerFormat, ...]:
     from buildlab.sources import containers
 
     return discover(containers, ContainerFormat)
+
+
+def container_kinds() -> tuple[str, ...]:
+    """The kinds that can be opened."""
+    return tuple(sorted({container.kind for container in container_formats() if container.open is not None}))
 
 
 def choose_container(probe: Probe, kind: str | None = None) -> ContainerFormat:

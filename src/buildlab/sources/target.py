@@ -13,10 +13,12 @@ from buildlab.errors import (
 )
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.byte_source import ByteSource
+from buildlab.readers.image_claim import ImageClaim
 from buildlab.sources.address import parse_address
 from buildlab.sources.byte_sources import Extent, is_folder
-from buildlab.sources.container import Probe, TargetKind, choose_container, open_container
+from buildlab.sources.container import ImagePart, Probe, TargetKind, choose_container, open_container
 from buildlab.sources.file_system import FileSystem, missing_bytes, recognise_file_system
+from buildlab.sources.media import images_on_medium, open_inner
 from buildlab.sources.open_files import OpenFiles
 from buildlab.sources.source_check import SourceCheck
 from buildlab.sources.tree import Tree
@@ -36,6 +38,8 @@ class Volume:
     start: int
     size: int
     type: str
+    name: str | None = None
+    claim: ImageClaim | None = None
     file_system: str | None = None
     tree: Tree | None = None
     passed_over: str | None = None
@@ -94,15 +98,20 @@ def open_target(
         container = choose_container(probe, kind)
         target.kind = container.kind
         opened = open_container(container, probe, limits)
+        for path in address.inner:
+            probe, opened = open_inner(probe, opened, path, limits)
+        if opened.tree is not None and container.kind == "iso" and not address.inner:
+            opened = images_on_medium(probe, opened.tree, limits)
         target.damage, target.checks = opened.damage, opened.checks
         if opened.tree is not None:
             target.volumes = (
                 Volume(number=1, location="", start=0, size=target.size, type=container.kind, tree=opened.tree),
             )
-        elif opened.disk is not None:
+        target.volumes += tuple(_image_volume(image) for image in opened.images)
+        if opened.disk is not None:
             table = _partition_table(opened.disk, limits)
             target.checks += table.checks
-            target.damage += _cut_disk(opened.disk, table)
+            target.damage += (*table.damage, *_cut_disk(opened.disk, table))
             target.volumes = tuple(
                 _volume(opened.disk, part, len(table.partitions), limits) for part in table.partitions
             )
@@ -121,6 +130,22 @@ def _partition_table(disk: ByteSource, limits: Limits) -> PartitionTable:
             hint="it may be encrypted as a whole, or cut at its start",
         )
     return scheme.read(disk, limits)
+
+
+def _image_volume(image: ImagePart) -> Volume:
+    volume = Volume(
+        number=image.number,
+        location=image.location or f"image {image.number}",
+        start=0,
+        size=0,
+        type="image",
+        name=image.name,
+        claim=image.claim,
+    )
+    try:
+        return replace(volume, tree=image.open())
+    except BuildlabError as error:
+        return replace(volume, error=error)
 
 
 def _volume(disk: ByteSource, part: Partition, count: int, limits: Limits) -> Volume:
@@ -187,11 +212,19 @@ def _unrecognised(volume: Volume, part: Partition, extent: Extent) -> Volume:
     )
 
 
+def _same_but_for_case(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()
+
+
 def _select_part(target: Target, part: str | None) -> None:
     """Keep only the volume that the address names."""
     if part is None:
         return
-    chosen = tuple(volume for volume in target.volumes if part.isdecimal() and volume.number == int(part))
+    chosen = tuple(volume for volume in target.volumes if part.lstrip("0") == str(volume.number))
+    for same in (str.__eq__, _same_but_for_case):
+        chosen = chosen or tuple(volume for volume in target.volumes if volume.name and same(volume.name, part))
+    if len(chosen) > 1:
+        raise PathNotFoundError(f"{part!r} names {len(chosen)} parts", hint="give a number")
     if not chosen:
         there = ", ".join(str(volume.number) for volume in target.volumes) or "none"
         target.volumes = ()

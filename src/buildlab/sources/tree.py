@@ -10,14 +10,15 @@ from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.windows.path import fold_name, join_path, split_path
 
-EntryKind = Literal["file", "directory", "link", "other"]
+EntryKind = Literal["file", "directory", "link", "other", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One name in a directory. `handle` is the tree's own; `size` in bytes, 0 for directories.
 
-    A `link` is one that is not followed, because it leads out of the tree or to nothing.
+    A `link` is one that is not followed, because it leads out of the tree or to nothing; of a `damaged` one only the
+    name can be read, so that looking it up raises FormatError.
     """
 
     name: str
@@ -62,6 +63,8 @@ class Tree(ABC):
                 return None, spelled
             entry = same[0] if len(same) == 1 else next((one for one in same if one.name == name), same[0])
             spelled = (*spelled, entry.name)
+            if entry.kind == "damaged":
+                raise FormatError("tree", "the record of this file or folder is damaged", path=join_path(*spelled))
         return entry, spelled
 
     def entries(self, path: str) -> tuple[Entry, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from buildlab.discovery import discover
+from buildlab.errors import BuildlabError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.source_check import SourceCheck
@@ -32,11 +33,13 @@ class Partition:
 class PartitionTable:
     """The partitions of one disk, in the order of their numbers.
 
-    `disk_size` is the size in bytes that the table itself states for the disk, 0 where it states none.
+    `disk_size` is the size in bytes that the table itself states for the disk, 0 where it states none; `damage`
+    is what keeps partitions from being found.
     """
 
     partitions: tuple[Partition, ...]
     disk_size: int = 0
+    damage: tuple[BuildlabError, ...] = ()
     checks: tuple[SourceCheck, ...] = field(default=())
 
 

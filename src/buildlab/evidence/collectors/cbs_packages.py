@@ -30,20 +30,34 @@ _VALUES = frozenset(
 
 
 def _collect(root: WindowsRoot, ledger: Ledger) -> None:
-    packages = root.key("SOFTWARE", rf"{CBS_KEY}\Packages", ledger)
+    packages = root.key(
+        "SOFTWARE",
+        rf"{CBS_KEY}\Packages",
+        ledger,
+        subject="packages",
+        if_missing="no key of packages (Windows before Vista has none)",
+    )
     path = root.hive_path("SOFTWARE")
     if packages is None:
-        if root.hive("SOFTWARE", ledger) is not None:
-            ledger.gap("packages", "missing", path, "no key of packages (Windows before Vista has none)")
         return
     read = packages.bulk_read(_VALUES, child="Owners")
     for key in read.keys:
         _enter(key, f"{packages.path}\\{key.name}", path, ledger)
+    odd = [key.name for key in read.keys if _state_is_odd(key)]
+    if odd:
+        reason = f"CurrentState of {len(odd)} packages is no number; the first: {odd[0]}"
+        ledger.gap("package-states", "unparsable", path, reason)
     if read.faults:
         first = read.faults[0]
         at = "" if first.offset is None else f" at offset {first.offset:#x}"
         reason = f"{len(read.faults)} damaged records in the list of packages; the first: {first.reason}{at}"
         ledger.gap("packages", "unparsable", path, reason)
+
+
+def _state_is_odd(key: BulkKey) -> bool:
+    """True for a CurrentState that is there and is no DWORD."""
+    value = next((value for name, value in key.values.items() if name.lower() == "currentstate"), None)
+    return value is not None and value.number is None
 
 
 def _enter(key: BulkKey, key_path: str, path: str, ledger: Ledger) -> None:

@@ -31,11 +31,9 @@ _WANTED = (
 
 
 def _collect(root: WindowsRoot, ledger: Ledger) -> None:
-    key = root.key("SOFTWARE", _KEY, ledger)
+    key = root.key("SOFTWARE", _KEY, ledger, subject="registry", if_missing=f"no key {_KEY}")
     if key is not None:
         enter_values(root, ledger, "SOFTWARE", key, _WANTED)
-    elif root.hive("SOFTWARE", ledger) is not None:
-        ledger.gap("registry", "missing", root.hive_path("SOFTWARE"), f"no key {_KEY}")
 
 
 CURRENT_VERSION = Collector(

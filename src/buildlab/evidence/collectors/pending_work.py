@@ -46,7 +46,8 @@ def _collect_cbs(root: WindowsRoot, ledger: Ledger) -> None:
     with ledger.gap_on_error("pending.unserviceable", root.hive_path("SOFTWARE")):
         value = cbs.value("Unserviceable")
         if value is not None:
-            ledger.fact("pending.unserviceable", value.number or value.text, root.place("SOFTWARE", cbs, value))
+            stored = value.number if value.number is not None else value.text
+            ledger.fact("pending.unserviceable", stored, root.place("SOFTWARE", cbs, value))
 
 
 def _collect_renames(root: WindowsRoot, ledger: Ledger, key_path: str) -> None:
@@ -56,9 +57,14 @@ def _collect_renames(root: WindowsRoot, ledger: Ledger, key_path: str) -> None:
         assert key is not None
         with ledger.gap_on_error("pending.file_renames", root.hive_path("SYSTEM")):
             value = key.value(name)
-            if value is not None and (strings := value.strings) is not None:
-                pairs = (len(strings) + 1) // 2
-                ledger.fact("pending.file_renames", pairs, root.place("SYSTEM", key, value))
+            if value is None:
+                continue
+            strings = value.strings
+            if strings is None:
+                reason = f"value {name} is of type {value.type} and no list of strings"
+                ledger.gap("pending.file_renames", "unparsable", root.hive_path("SYSTEM"), reason)
+                continue
+            ledger.fact("pending.file_renames", (len(strings) + 1) // 2, root.place("SYSTEM", key, value))
 
 
 PENDING_WORK = Collector(

@@ -25,7 +25,15 @@ def headline(identity: Identity) -> str:
         parts.append(identity.product)
     if identity.service_pack is not None:
         parts.append(identity.service_pack.replace("Service Pack ", "SP"))
-    return " ".join(parts)
+    return plain(" ".join(parts))
+
+
+def plain(text: str) -> str:
+    """Text from the evidence with control and format characters escaped, so that it can neither begin a line nor move
+    the cursor of a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _scans(scans: Sequence[Scan]) -> str:
@@ -129,24 +137,36 @@ def _updates(installation: Installation) -> Iterator[str]:
     yield _line("updates", f"{len(installation.updates)} ({counts or 'none'}) in {total} packages")
     for update in installation.updates:
         yield _update(update)
+    yield from _updates_without_kb(installation)
+    failed = [package for package in installation.packages if package.last_error is not None]
+    if failed:
+        yield _line("last errors", f"{len(failed)} packages, the first: {failed[0].identity} {failed[0].last_error}")
+
+
+def _updates_without_kb(installation: Installation) -> Iterator[str]:
+    """Updates that only a version names, as their manifest is missing: never a KB that is guessed."""
+    for package in installation.packages:
+        if package.kb is None and package.unnamed_update:
+            when = (package.installed_at or "-")[:10]
+            yield plain(f"    {'KB unknown':<11}{package.state:<22}{when:<13}{package.name} {package.version}")
 
 
 def _update(update: Update) -> str:
     state = f"{update.state}, permanent" if update.permanent else update.state
     when = (update.installed_at or "-")[:10] + ("*" if update.installed_at_source == "key-last-write" else "")
     what = update.classification or update.release_type or "-"
-    return f"    {update.kb:<11}{state:<22}{when:<13}{what}".rstrip()
+    return plain(f"    {update.kb:<11}{state:<22}{when:<13}{what}".rstrip())
 
 
 def _error(error: ScanError, scan: Scan) -> str:
     where = error.path or scan.target.path
     at = "" if error.offset is None else f" (at offset {error.offset:#x})"
     hint = "" if error.hint is None else f"; {error.hint}"
-    return f"{where}: {error.kind}: {error.message}{at}{hint}"
+    return plain(f"{where}: {error.kind}: {error.message}{at}{hint}")
 
 
 def _line(label: str, text: str) -> str:
-    return f"  {label:<{_LABEL}}{text}"
+    return f"  {label:<{_LABEL}}{plain(text)}"
 
 
 def _explanation(explanation: Explanation) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
-from buildlab.sources.byte_sources import HostPath, host_error
+from buildlab.sources.byte_sources import HostPath, host_error, printable_name
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 from buildlab.sources.tree import Entry, Tree
 
@@ -31,15 +31,16 @@ class FolderTree(Tree):
 
     def _entry(self, child: "os.DirEntry[str]") -> Entry:
         path = Path(child.path)
+        name = printable_name(child.name)
         if child.is_symlink():
             path = Path(os.path.realpath(path))
             if not path.is_relative_to(self._folder) or not path.exists():
-                return Entry(child.name, "link", 0, path)
+                return Entry(name, "link", 0, path)
         if path.is_dir():
-            return Entry(child.name, "directory", 0, path)
+            return Entry(name, "directory", 0, path)
         if path.is_file():
-            return Entry(child.name, "file", path.stat().st_size, path)
-        return Entry(child.name, "other", 0, path)
+            return Entry(name, "file", path.stat().st_size, path)
+        return Entry(name, "other", 0, path)
 
     def _open(self, entry: Entry) -> ByteSource:
         return HostPath(entry.handle, entry.size)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
-from buildlab.sources.byte_sources import HostPath, host_error
+from buildlab.sources.byte_sources import HostPath, host_error, printable_name
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 from buildlab.sources.tree import Entry, Tree
 from buildlab.windows.path import fold_name
@@ -27,7 +27,10 @@ class LooseHiveTree(Tree):
         wanted = {fold_name(self._hive.name + suffix) for suffix in _LOG_SUFFIXES}
         try:
             beside = [path for path in self._hive.parent.iterdir() if fold_name(path.name) in wanted and path.is_file()]
-            return [Entry(path.name, "file", path.stat().st_size, path) for path in (self._hive, *sorted(beside))]
+            return [
+                Entry(printable_name(path.name), "file", path.stat().st_size, path)
+                for path in (self._hive, *sorted(beside))
+            ]
         except OSError as error:
             raise host_error(error, self._hive) from error
 

@@ -110,6 +110,11 @@ class NtfsTree(Tree):
             parent = self._record(directory)
             for index in range(parent.number_of_sub_file_entries):
                 child = parent.get_sub_file_entry(index)
+                if int(child.file_reference) != int(child.get_i30_file_reference()):
+                    # The folder names a record that is damaged or belongs to another file: the library gives an empty
+                    # object for it, which must not pass for an empty file.
+                    yield Entry(child.name, "damaged", 0, 0)
+                    continue
                 is_directory = child.has_directory_entries_index()
                 yield Entry(
                     child.name,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from buildlab.errors import FormatError, TruncatedError
+from buildlab.errors import BuildlabError, FormatError, TruncatedError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.file_system import recognise_file_system
@@ -43,6 +43,7 @@ def _read(disk: ByteSource, limits: Limits) -> PartitionTable:
     if not entries:
         raise FormatError("mbr", "a boot record without a partition", offset=c.ENTRIES_OFFSET)
     sector = _sector_size(disk, entries)
+    damage: list[BuildlabError] = []
     primary = [
         (entry.first_lba * sector, entry.sectors * sector, int(entry.type))
         for entry in entries
@@ -52,7 +53,7 @@ def _read(disk: ByteSource, limits: Limits) -> PartitionTable:
         found
         for entry in entries
         if entry.type in c.TYPES_EXTENDED
-        for found in _logical(disk, entry.first_lba, sector, limits)
+        for found in _logical(disk, entry.first_lba, sector, damage, limits)
     ]
     if len(primary) + len(logical) > limits.partitions:
         raise FormatError("mbr", f"{len(primary) + len(logical)} partitions")
@@ -67,18 +68,30 @@ def _read(disk: ByteSource, limits: Limits) -> PartitionTable:
                 refuse="a dynamic disk (LDM), whose volumes are not supported" if kind == c.TYPE_LDM else None,
             )
             for number, (start, size, kind) in enumerate([*primary, *logical], 1)
-        )
+        ),
+        damage=tuple(damage),
     )
 
 
-def _logical(disk: ByteSource, first_lba: int, sector: int, limits: Limits) -> Iterator[tuple[int, int, int]]:
+def _logical(
+    disk: ByteSource, first_lba: int, sector: int, damage: list[BuildlabError], limits: Limits
+) -> Iterator[tuple[int, int, int]]:
     """Walk the chain of extended boot records: the first entry of each counts from that record, its link from the
-    first record of the chain."""
+    first record of the chain. What ends the chain before its end goes to `damage`."""
     seen: set[int] = set()
     lba = first_lba
-    while lba not in seen and len(seen) < limits.extended_partition_hops:
+    while True:
+        if lba in seen or len(seen) == limits.extended_partition_hops:
+            reason = "comes back to itself" if lba in seen else f"has more than {len(seen)} records"
+            damage.append(FormatError("mbr", f"the chain of extended partitions {reason}", offset=lba * sector))
+            return
         seen.add(lba)
-        entries = _used(c.mbr_entries(disk.read_at(lba * sector, 512)))
+        record = disk.read_at(lba * sector, 512)
+        if record[510:512] != c.BOOT_MARK:
+            reason = "an extended boot record has no boot mark; logical partitions behind it are lost"
+            damage.append(FormatError("mbr", reason, offset=lba * sector))
+            return
+        entries = _used(c.mbr_entries(record))
         links = [entry for entry in entries if entry.type in c.TYPES_EXTENDED]
         for entry in entries:
             if entry.type not in c.TYPES_EXTENDED:
