@@ -25,12 +25,20 @@ def ensure_venv(extra: str | None = None) -> Path:
     if not python.exists():
         _make_venv()
     stamp = _VENV / f"installed-{extra or 'plain'}"
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
+    wanted = _state_of_sources()
     if not stamp.exists() or stamp.read_text() != wanted:
         target = f"{ROOT}[{extra}]" if extra else str(ROOT)
         _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--editable", target])
         stamp.write_text(wanted)
     return python
+
+
+def _state_of_sources() -> str:
+    """What an installation depends on: the packaging, and the sources of what is compiled."""
+    digest = hashlib.sha256(str(ROOT).encode())
+    for path in (ROOT / "pyproject.toml", ROOT / "setup.py", *sorted(ROOT.glob("src/buildlab/readers/codecs/*.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _make_venv() -> None:

@@ -26,6 +26,17 @@ def test_version() -> None:
     assert (result.returncode, result.stdout) == (0, "buildlab 0.1.0\n")
 
 
+def test_verbose_version_tells_of_the_codecs() -> None:
+    for arguments in (("--version", "-v"), ("-v", "--version")):
+        lines = run(*arguments).stdout.splitlines()
+        assert lines[0] == "buildlab 0.1.0"
+        assert [line.split(":")[0] for line in lines if line.startswith("codec")] == [
+            "codec lzx",
+            "codec lzms",
+            "codec xpress",
+        ]
+
+
 def test_help_states_the_exit_codes() -> None:
     for arguments in (("--help",), ("scan", "--help"), ("explain", "--help"), ("schema", "--help")):
         result = run(*arguments)

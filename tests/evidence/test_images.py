@@ -1,5 +1,6 @@
 """What an image is, and what its container claims of it."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,26 @@ def test_preinstallation_and_recovery_environments(
     write_tree(_files(mini_nt, recovery, edition), tmp_path)
     (installation,) = scan(tmp_path).installations
     assert installation.kind == kind
+
+
+@pytest.mark.parametrize(("claimed", "explanation"), [("6003", None), ("6002", "stale-metadata")])
+def test_the_xml_of_a_wim_is_a_claim(
+    claimed: str, explanation: str | None, tmp_path: Path, find_tool: FindTool
+) -> None:
+    wimlib = find_tool("wimlib-imagex", "wimtools")
+    write_tree(select_current_2().files(), tmp_path / "image")
+    properties = {"MAJOR": "6", "MINOR": "0", "BUILD": claimed, "SPBUILD": "18005"}
+    options = [f"--image-property=WINDOWS/VERSION/{name}={value}" for name, value in properties.items()]
+    command = [wimlib, "capture", str(tmp_path / "image"), str(tmp_path / "x.wim"), "One", "--compress=none", *options]
+    subprocess.run(command, check=True, capture_output=True)
+    (installation,) = scan(tmp_path / "x.wim").installations
+    claims = {fact.subject: fact for fact in installation.facts if fact.subject.startswith("claim.")}
+    assert claims["claim.version"].value == f"6.0.{claimed}.18005"
+    assert claims["claim.version"].source.method == "wim-xml"
+    assert installation.identity.build == 6003
+    found = [conflict.explanation for conflict in installation.conflicts if conflict.subject == "build"]
+    assert found == ([] if explanation is None else [explanation])
+    assert installation.identity.verdict == ("explained" if explanation else "agree")
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,11 @@ def _dynamic_header(count: int, block_size: int) -> bytes:
     return head + struct.pack(">I", vhd_checksum(head + bytes(4) + rest)) + rest
 
 
-def vhd_bytes(source: Source, *, dynamic: bool = True, block_size: int = 0x200000) -> bytes:
+def vhd_bytes(source: Source, *, dynamic: bool = True, block_size: int = 0x200000, unique: UUID = DEFAULT_ID) -> bytes:
     """A whole VHD in memory, for tests."""
     out = io.BytesIO()
     if dynamic:
-        write_vhd_dynamic(source, out, block_size=block_size)
+        write_vhd_dynamic(source, out, block_size=block_size, unique=unique)
     else:
-        write_vhd_fixed(source, out)
+        write_vhd_fixed(source, out, unique=unique)
     return out.getvalue()

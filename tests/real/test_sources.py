@@ -4,28 +4,50 @@ import random
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from buildlab.limits import DEFAULT_LIMITS
 from buildlab.sources.byte_sources import HostFile
-from buildlab.sources.container import Probe, container_formats
-from buildlab.sources.containers.vhd import VHD
+from buildlab.sources.container import Probe, choose_container, container_formats, open_container
 from buildlab.sources.filesystems.ntfs import NTFS
+from buildlab.sources.open_files import OpenFiles
 from tests.conftest import FindTool
+from tests.kit.vhd import vhd_checksum
 
 
-def test_a_real_vhd_reads_as_qemu_reads_it(real_folder: Path, tmp_path: Path, find_tool: FindTool) -> None:
-    image, raw = real_folder / "images" / "image.vhd", tmp_path / "raw"
-    tool = find_tool("qemu-img", "qemu-utils")
-    subprocess.run([tool, "convert", "-f", "vpc", "-O", "raw", str(image), str(raw)], check=True)
-    expected, numbers = raw.read_bytes(), random.Random(1)
-    with HostFile(image) as source:
-        assert VHD.open is not None
-        disk = VHD.open(Probe(image, source), DEFAULT_LIMITS).disk
-        assert disk is not None
-        for _ in range(200):
-            offset, length = numbers.randrange(disk.size), numbers.randrange(100_000)
-            length = min(length, disk.size - offset, len(expected) - offset)
-            if length > 0:
-                assert disk.read_at(offset, length) == expected[offset : offset + length]
+def _as_dynamic(image: Path, copy: Path) -> Path:
+    """A copy of a differencing VHD that says it has no parent; the real one stores all sectors of its only block."""
+    data = bytearray(image.read_bytes())
+    for at, place, size in ((0, 64, 512), (512, 36, 1024), (len(data) - 512, 64, 512)):
+        data[at + place : at + place + 4] = bytes(4)
+        if size == 512:
+            data[at + 60 : at + 64] = (3).to_bytes(4)
+        data[at + place : at + place + 4] = vhd_checksum(bytes(data[at : at + size])).to_bytes(4)
+    copy.write_bytes(data)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "parent"),
+    [("ext2.vmdk", "vmdk", None), ("image.vhd", "vpc", None), ("image-differential.vhd", "vpc", "image.vhd")],
+)
+def test_a_real_disk_reads_as_qemu_reads_it(
+    name: str, form: str, parent: str | None, real_folder: Path, tmp_path: Path, find_tool: FindTool
+) -> None:
+    image, raw, tool = real_folder / "images" / name, tmp_path / "raw", find_tool("qemu-img", "qemu-utils")
+    read_by_qemu = image if parent is None else _as_dynamic(image, tmp_path / name)
+    subprocess.run([tool, "convert", "-f", form, "-O", "raw", str(read_by_qemu), str(raw)], check=True)
+    expected, numbers, files = raw.read_bytes(), random.Random(1), OpenFiles()
+    probe = Probe(image, files.open(image), files, () if parent is None else (image.with_name(parent),))
+    disk = open_container(choose_container(probe), probe, DEFAULT_LIMITS).disk
+    assert disk is not None
+    size = min(disk.size, len(expected))
+    assert disk.read_at(0, size) == expected[:size]
+    for _ in range(200):
+        offset, length = numbers.randrange(size), numbers.randrange(1, 100_000)
+        length = min(length, size - offset)
+        assert disk.read_at(offset, length) == expected[offset : offset + length]
+    files.close()
 
 
 def test_no_real_file_is_two_containers(real_folder: Path) -> None:

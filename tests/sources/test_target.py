@@ -12,6 +12,7 @@ import pytest
 from buildlab.errors import (
     BuildlabError,
     EncryptedVolumeError,
+    FormatError,
     PathNotFoundError,
     TruncatedError,
     UnknownFormatError,
@@ -138,8 +139,8 @@ def test_a_name_with_a_hash_is_a_name(tmp_path: Path) -> None:
         (b"x", UnknownFormatError),
         (bytes(100_000), UnknownFormatError),
         (os.urandom(16) + b"\1" * 5000, UnknownFormatError),
-        (b"vhdxfile" + bytes(5000), UnsupportedContentError),
-        (b"MSWIM\0\0\0" + bytes(5000), UnsupportedContentError),
+        (b"vhdxfile" + bytes(5000), TruncatedError),
+        (b"MSWIM\0\0\0" + bytes(5000), FormatError),
         (bytes(510) + b"\x55\xaa", BuildlabError),
     ],
 )

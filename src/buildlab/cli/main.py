@@ -42,19 +42,32 @@ OutputOption = Annotated[
 ]
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"buildlab {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="With --version: the codecs and the bundled data too.")
     ] = False,
 ) -> None:
     """Which Windows is in this image, which lab built it, and which updates does it really hold?"""
+    if version:
+        _print_version(verbose)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+def _print_version(verbose: bool) -> None:
+    typer.echo(f"buildlab {__version__}")
+    if verbose:
+        from buildlab.knowledge.table import knowledge_date
+        from buildlab.readers.codecs import compiled_codecs
+
+        typer.echo(f"knowledge of {knowledge_date()}")
+        for name, compiled in compiled_codecs().items():
+            typer.echo(f"codec {name}: {'compiled' if compiled else 'plain Python'}")
+    raise typer.Exit
 
 
 @app.command(epilog=EXIT_CODES)

@@ -17,7 +17,7 @@ from buildlab.errors import (
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.image_claim import ImageClaim
-from buildlab.sources.open_files import OpenFiles, beside
+from buildlab.sources.open_files import OpenFiles, beside, files_beside
 from buildlab.sources.source_check import SourceCheck
 from buildlab.sources.tree import Tree
 
@@ -76,8 +76,8 @@ class Probe:
             folder = self.path.parent.as_posix()
             inside = (entry for entry in self.tree.entries(folder) if entry.kind == "file")
             return [Sibling(entry.name, partial(self.tree.open, f"{folder}/{entry.name}")) for entry in inside]
-        files = sorted(file for file in self.path.parent.iterdir() if file != self.path and file.is_file())
-        return [Sibling(file.name, partial(self.files.open, file)) for file in files]
+        others = (file for file in files_beside(self.path) if file != self.path)
+        return [Sibling(file.name, partial(self.files.open, file)) for file in others]
 
     @cached_property
     def head(self) -> bytes:

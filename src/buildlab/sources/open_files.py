@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from buildlab.sources.byte_sources import HostFile, is_folder
+from buildlab.sources.byte_sources import HostFile, host_error, is_folder
 from buildlab.windows.path import fold_name, split_path
 
 
@@ -35,5 +35,13 @@ def beside(path: Path, stated: str) -> Path | None:
     if not names or names[-1] == ".." or not is_folder(path.parent):
         return None
     wanted = fold_name(names[-1])
-    same = [file for file in path.parent.iterdir() if fold_name(file.name) == wanted and file.is_file()]
-    return next((file for file in same if file.name == names[-1]), min(same, default=None))
+    same = [file for file in files_beside(path) if fold_name(file.name) == wanted]
+    return next((file for file in same if file.name == names[-1]), same[0] if same else None)
+
+
+def files_beside(path: Path) -> list[Path]:
+    """The files in the folder of `path`, by name; our own error where the folder may not be listed."""
+    try:
+        return sorted(file for file in path.parent.iterdir() if file.is_file())
+    except OSError as error:
+        raise host_error(error, path.parent) from error

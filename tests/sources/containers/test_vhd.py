@@ -8,13 +8,13 @@ from typing import Literal
 
 import pytest
 
-from buildlab.errors import BuildlabError, FormatError, LimitExceededError, TruncatedError, UnsupportedContentError
+from buildlab.errors import BuildlabError, FormatError, LimitExceededError, MissingParentError, TruncatedError
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.byte_source import ByteSource, MemoryBytes
 from buildlab.sources.container import Probe
 from buildlab.sources.containers.vhd import VHD
 from tests.conftest import FindTool
-from tests.kit.vhd import vhd_bytes, vhd_checksum, vhd_footer
+from tests.kit.vhd import DEFAULT_ID, vhd_bytes, vhd_checksum, vhd_footer
 
 BLOCK = 4096
 
@@ -135,9 +135,16 @@ def test_a_wrong_checksum_is_no_reason_to_refuse() -> None:
     assert_same(opened(bytes(data)), RAW)
 
 
-def test_differencing_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedContentError, match="differencing VHD"):
+def test_a_differencing_disk_needs_its_parent() -> None:
+    with pytest.raises(MissingParentError, match="differencing VHD"):
         opened(with_footer(kind=4))
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_the_identity_is_the_unique_id(dynamic: bool) -> None:
+    probe = Probe(Path("disk.vhd"), MemoryBytes(vhd_bytes(RAW, dynamic=dynamic)))
+    assert VHD.open is not None
+    assert VHD.open(probe, DEFAULT_LIMITS).identity == str(DEFAULT_ID)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import random
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from buildlab.sources.byte_sources import Extent, HostFile
 from buildlab.sources.filesystems.ntfs import NTFS
 from buildlab.sources.tree import Tree
 from tests.conftest import FindTool
+from tests.readers.wof_writer import compressed_stream, reparse_point
 from tests.sources.filesystems.ntfs_volumes import BIG, MANY, Content, content, make_volume
 
 CONTENT = content()
@@ -254,15 +256,70 @@ def test_a_cut_disk_is_told_from_a_damaged_volume(small_volume: bytes) -> None:
         opened(Extent(MemoryBytes(small_volume[:4096]), 0, len(small_volume)))
 
 
-def test_files_of_the_overlay_filter_are_refused_and_other_links_are_not(tmp_path: Path, find_tool: FindTool) -> None:
-    path = make_volume(tmp_path, find_tool, Content({"compact.dll": b"", "other.dll": b"own bytes"}), megabytes=16)
-    (tmp_path / "mount").mkdir()
-    with mounted(path, tmp_path / "mount", find_tool, "rw") as folder:
-        for name, tag in (("compact.dll", 0x80000017), ("other.dll", 0x80000099)):
-            point = tag.to_bytes(4, "little") + (16).to_bytes(4, "little") + bytes(16)
-            os.setxattr(folder / name, "system.ntfs_reparse_data", point)
-    with HostFile(path) as source:
+@pytest.fixture(scope="module")
+def overlay_volume(tmp_path_factory: pytest.TempPathFactory, find_tool: FindTool) -> Path:
+    """A volume with files of the Windows Overlay Filter, written by ntfs-3g; `OVERLAY` says what is in them."""
+    folder = tmp_path_factory.mktemp("overlay")
+    path = make_volume(folder, find_tool, Content({"other.dll": b"own bytes"}), megabytes=48)
+    (folder / "mount").mkdir()
+    with mounted(path, folder / "mount", find_tool, "streams_interface=windows") as mount:
+        for name, (data, algorithm) in OVERLAY.items():
+            write_overlay(mount / name, len(data), reparse_point(algorithm), compressed_stream(data, algorithm))
+        write_overlay(mount / "missing.dll", 1000, reparse_point(0), None)
+        write_overlay(mount / "cut.dll", 300_000, reparse_point(1), compressed_stream(OVERLAY_TEXT, 1)[:20_000])
+        write_overlay(mount / "in-wim.dll", 1000, reparse_point(0, provider=1), None)
+        os.setxattr(mount / "other.dll", "system.ntfs_reparse_data", reparse_point(0, tag=0x80000099))
+    return path
+
+
+def write_overlay(file: Path, size: int, point: bytes, stream: bytes | None) -> None:
+    with file.open("wb") as out:
+        out.truncate(size)
+    if stream is not None:
+        Path(f"{file}:WofCompressedData").write_bytes(stream)
+    os.setxattr(file, "system.ntfs_reparse_data", point)
+
+
+OVERLAY_TEXT = b"".join(b"Package_%d_for_KB%d~31bf3856ad364e35~amd64~~10.0.1.%d;" % (i, i * 7, i) for i in range(6000))
+OVERLAY = {
+    f"{name}{algorithm}.dll": (data, algorithm)
+    for algorithm in range(4)
+    for name, data in {
+        "text": OVERLAY_TEXT,
+        "code": Path(sys.executable).resolve().read_bytes()[:1_000_000],
+        "noise": random.Random(5).randbytes(50_000),
+        "chunk": OVERLAY_TEXT[:32768],
+        "more": OVERLAY_TEXT[:32769],
+        "one": b"x",
+        "none": b"",
+    }.items()
+}
+
+
+def test_files_of_the_overlay_filter_are_decoded(overlay_volume: Path) -> None:
+    numbers = random.Random(6)
+    with HostFile(overlay_volume) as source:
         tree = opened(source)
-        with pytest.raises(UnsupportedContentError, match="Overlay Filter"):
-            tree.open("compact.dll")
-        assert tree.read("other.dll", 99) == b"own bytes"
+        for name, (data, _) in OVERLAY.items():
+            assert [entry.size for entry in tree.entries("/") if entry.name == name] == [len(data)]
+            content = tree.open(name)
+            assert content.read_at(0, len(data) + 1) == data
+            for _ in range(5):
+                offset = numbers.randrange(len(data) + 1)
+                assert content.read_at(offset, 5000) == data[offset : offset + 5000]
+
+
+def test_overlay_files_without_their_data_are_errors_and_never_zeros(overlay_volume: Path) -> None:
+    with HostFile(overlay_volume) as source:
+        tree = opened(source)
+        with pytest.raises(FormatError, match="WofCompressedData is missing"):
+            tree.open("missing.dll")
+        with pytest.raises(FormatError, match="chunk"):
+            tree.open("cut.dll").read_at(0, 300_000)
+        with pytest.raises(UnsupportedContentError, match="WIM"):
+            tree.open("in-wim.dll")
+
+
+def test_other_reparse_points_are_left_alone(overlay_volume: Path) -> None:
+    with HostFile(overlay_volume) as source:
+        assert opened(source).read("other.dll", 99) == b"own bytes"

@@ -15,6 +15,10 @@ TYPE_FIXED = 2
 TYPE_DYNAMIC = 3
 TYPE_DIFFERENCING = 4
 
+LOCATOR_MAC_URL = b"MacX"
+LOCATOR_ENCODINGS = {b"W2ru": "utf-16-le", b"W2ku": "utf-16-le", LOCATOR_MAC_URL: "utf-8"}
+"""Encodings of the names of parents. Older codes (``Wi2r``, ``Wi2k``, ``Mac ``) are of formats that were given up."""
+
 _DEFINITION = """
 struct footer {
     char   cookie[8];
@@ -37,6 +41,14 @@ struct footer {
     char   reserved[427];
 };
 
+struct parent_locator {
+    char   platform_code[4];
+    uint32 data_space;
+    uint32 data_length;
+    uint32 reserved;
+    uint64 data_offset;
+};
+
 struct dynamic_header {
     char   cookie[8];
     uint64 data_offset;
@@ -49,7 +61,7 @@ struct dynamic_header {
     uint32 parent_time_stamp;
     uint32 reserved_1;
     char   parent_unicode_name[512];
-    char   parent_locators[192];
+    parent_locator parent_locators[8];
     char   reserved_2[256];
 };
 """

@@ -1,7 +1,7 @@
 """NTFS through libfsntfs, on our own byte sources.
 
-libfsntfs decodes compressed and sparse files itself. Two things it gives wrong bytes for, and they are refused here:
-files compressed by the Windows Overlay Filter (reparse tag 0x80000017) and encrypted ones.
+libfsntfs decodes compressed and sparse files itself. Two things it gives wrong bytes for: files compressed by the
+Windows Overlay Filter (reparse tag 0x80000017), which are decoded here, and encrypted ones, which are refused.
 """
 
 import io
@@ -12,7 +12,9 @@ import pyfsntfs
 
 from buildlab.errors import BuildlabError, FormatError, UnsupportedContentError
 from buildlab.limits import Limits
-from buildlab.readers.byte_source import ByteSource
+from buildlab.readers import wof
+from buildlab.readers.byte_source import ByteSource, MemoryBytes
+from buildlab.readers.mft_record import reparse_point
 from buildlab.sources.byte_sources import BlockCache
 from buildlab.sources.file_system import FileSystem
 from buildlab.sources.tree import Entry, Tree
@@ -22,7 +24,6 @@ _ATTRIBUTE_ENCRYPTED = 0x4000
 _TYPE_REPARSE_POINT = 0xC0
 _MFT_NUMBER = (1 << 48) - 1
 _PIECE = 256 << 10
-_TAG_WOF = 0x80000017
 _LIBRARY_FAILURES = (OSError, ValueError, OverflowError, MemoryError)
 """How libfsntfs reports damage."""
 
@@ -131,11 +132,25 @@ class NtfsTree(Tree):
             flags = record.file_attribute_flags or 0
             if flags & _ATTRIBUTE_ENCRYPTED:
                 raise UnsupportedContentError("the file is encrypted by the Encrypting File System")
-            if flags & _ATTRIBUTE_REPARSE and _reparse_tag(record) == _TAG_WOF:
-                raise UnsupportedContentError("the file is compressed by the Windows Overlay Filter (CompactOS)")
+            if flags & _ATTRIBUTE_REPARSE and _reparse_tag(record) == wof.REPARSE_TAG:
+                return self._overlay_content(entry, record)
         except _LIBRARY_FAILURES as error:
             raise self.failure(error, "a file record cannot be read") from error
         return _NtfsFile(self, record)
+
+    def _overlay_content(self, entry: Entry, record: Any) -> ByteSource:
+        """What the Windows Overlay Filter would show; the unnamed stream is only zeros of the same length."""
+        algorithm = wof.parse_reparse_point(reparse_point(entry.handle & _MFT_NUMBER, self._stored_record))
+        stream = record.get_alternate_data_stream_by_name(wof.STREAM)
+        size = int(record.size)
+        if stream is None and size:
+            raise FormatError("wof", f"the stream {wof.STREAM} is missing, and the content of the file with it")
+        compressed = MemoryBytes(b"") if stream is None else _NtfsFile(self, stream)
+        return wof.WofContent(compressed, size, algorithm)
+
+    def _stored_record(self, number: int) -> bytes:
+        size = int(self._volume.mft_entry_size)
+        return _NtfsFile(self, self._volume.get_file_entry(0)).read_at(number * size, size)
 
     def _record(self, entry: Entry) -> Any:
         """The library's object for an entry. Entries keep the file reference only: a library object for each of the

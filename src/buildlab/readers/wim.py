@@ -1,0 +1,139 @@
+"""Windows Imaging Format: header, resource records and lookup table. All integers are little-endian.
+
+Layout as in Microsoft's "Windows Imaging File Format" white paper, with the later additions (solid resources, split and
+pipable files) as observed in files of other programs.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from buildlab.errors import FormatError, LimitExceededError, TruncatedError, UnsupportedContentError
+from buildlab.limits import Limits
+from buildlab.readers.byte_source import ByteSource
+
+MAGIC = b"MSWIM\0\0\0"
+MAGIC_PIPABLE = b"WLPWM\0\0\0"
+HEADER_SIZE = 208
+VERSION_SOLID = 0xE00
+VERSION_NORMAL = 0x10D00
+
+FLAG_COMPRESSED = 0x2
+FLAG_SPANNED = 0x8
+FLAG_WRITE_IN_PROGRESS = 0x40
+_COMPRESSIONS = {0x20000: "xpress", 0x40000: "lzx", 0x80000: "lzms", 0x200000: "xpress"}
+
+RESOURCE_METADATA = 0x2
+RESOURCE_COMPRESSED = 0x4
+RESOURCE_SOLID = 0x10
+SOLID_CONTAINER_SIZE = 0x100000000
+
+_DEFAULT_CHUNK = 32768
+_LARGEST_CHUNK = 1 << 30
+_HEADER = struct.Struct("<8sIIII16sHHI24s24s24sI24s60x")
+_LOOKUP = struct.Struct("<24sHI20s")
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    """Where a resource is: `offset` and `stored_size` in the file, `size` of its content, and flags."""
+
+    stored_size: int
+    flags: int
+    offset: int
+    size: int
+
+    @property
+    def is_compressed(self) -> bool:
+        return bool(self.flags & RESOURCE_COMPRESSED)
+
+    @property
+    def is_solid(self) -> bool:
+        return bool(self.flags & RESOURCE_SOLID)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WimHeader:
+    """The header. `compression` is "none", "xpress", "lzx" or "lzms"; `chunk_size` in bytes."""
+
+    version: int
+    flags: int
+    compression: str
+    chunk_size: int
+    guid: bytes
+    part: int
+    parts: int
+    images: int
+    lookup: ResourceRecord
+    xml: ResourceRecord
+    integrity: ResourceRecord
+    pipable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LookupEntry:
+    """One entry of the lookup table: a resource, the part it lies in, and the SHA-1 of its content."""
+
+    record: ResourceRecord
+    part: int
+    sha1: bytes
+
+
+def _record(raw: bytes) -> ResourceRecord:
+    stored_and_flags, offset, size = struct.unpack("<QQQ", raw)
+    return ResourceRecord(stored_and_flags & 0xFFFFFFFFFFFFFF, stored_and_flags >> 56, offset, size)
+
+
+def read_header(source: ByteSource) -> WimHeader:
+    """The header of a WIM; that of a pipable one is its last 208 bytes.
+
+    FormatError where there is none; UnsupportedContentError for versions that are not known.
+    """
+    data = source.read_at(0, HEADER_SIZE)
+    if data[:8] == MAGIC_PIPABLE:
+        data = source.read_at(max(0, source.size - HEADER_SIZE), HEADER_SIZE)
+        if data[:8] != MAGIC_PIPABLE:
+            raise TruncatedError("pipable WIM cut: its header at the end is missing", offset=source.size)
+    if len(data) < HEADER_SIZE:
+        raise TruncatedError("WIM cut inside its header", offset=len(data))
+    (magic, size, version, flags, chunk, guid, part, parts, images, lookup, xml, _boot, _index, integrity) = (
+        _HEADER.unpack(data)
+    )
+    if magic not in (MAGIC, MAGIC_PIPABLE) or size != HEADER_SIZE:
+        raise FormatError("wim", f"a header of {size} bytes", offset=8)
+    if version not in (VERSION_NORMAL, VERSION_SOLID):
+        raise UnsupportedContentError(f"WIM version {version:#x} is not supported", offset=12)
+    chunk = chunk or _DEFAULT_CHUNK
+    if chunk & (chunk - 1) or not 4096 <= chunk <= _LARGEST_CHUNK:
+        raise FormatError("wim", f"chunk size {chunk}", offset=20)
+    return WimHeader(
+        version=version,
+        flags=flags,
+        compression=_compression(flags),
+        chunk_size=chunk,
+        guid=guid,
+        part=part,
+        parts=parts,
+        images=images,
+        lookup=_record(lookup),
+        xml=_record(xml),
+        integrity=_record(integrity),
+        pipable=magic == MAGIC_PIPABLE,
+    )
+
+
+def _compression(flags: int) -> str:
+    if not flags & FLAG_COMPRESSED:
+        return "none"
+    named = {name for bit, name in _COMPRESSIONS.items() if flags & bit}
+    if len(named) != 1:
+        raise FormatError("wim", f"flags {flags:#x} name {len(named)} compressions", offset=16)
+    return named.pop()
+
+
+def parse_lookup_table(data: bytes, limits: Limits) -> tuple[LookupEntry, ...]:
+    """Every entry of the lookup table; FormatError where it is no whole number of entries."""
+    if len(data) % _LOOKUP.size:
+        raise FormatError("wim", f"a lookup table of {len(data)} bytes, no multiple of {_LOOKUP.size}")
+    if len(data) // _LOOKUP.size > limits.wim_streams:
+        raise LimitExceededError(f"a lookup table of {len(data) // _LOOKUP.size} entries")
+    return tuple(LookupEntry(_record(raw), part, sha1) for raw, part, _count, sha1 in _LOOKUP.iter_unpack(data))

@@ -1,0 +1,55 @@
+"""WIM files: normal, solid (ESD), split and pipable; one tree for each image."""
+
+from functools import partial
+
+from buildlab.errors import BuildlabError, FormatError, TruncatedError
+from buildlab.limits import Limits
+from buildlab.readers.image_claim import ImageClaim
+from buildlab.readers.wim import FLAG_WRITE_IN_PROGRESS, MAGIC, MAGIC_PIPABLE, VERSION_SOLID
+from buildlab.sources.container import ContainerFormat, ImagePart, Opened, Probe
+from buildlab.sources.wim_images import WimFile, WimTree, open_wim
+
+
+def _is_solid(probe: Probe) -> bool:
+    return int.from_bytes(probe.head[12:16], "little") == VERSION_SOLID
+
+
+def _probe(probe: Probe) -> bool:
+    return probe.head[:8] in (MAGIC, MAGIC_PIPABLE) and not _is_solid(probe)
+
+
+def _probe_solid(probe: Probe) -> bool:
+    return probe.head[:8] in (MAGIC, MAGIC_PIPABLE) and _is_solid(probe)
+
+
+def _open(probe: Probe, limits: Limits) -> Opened:
+    assert probe.source is not None
+    wim = open_wim(probe, probe.source, limits)
+    header = wim.first.header
+    if header.images > limits.wim_images or header.images > len(wim.metadata):
+        raise FormatError("wim", f"states {header.images} images and has metadata of {len(wim.metadata)}", offset=44)
+    damage: list[BuildlabError] = []
+    if header.flags & FLAG_WRITE_IN_PROGRESS:
+        damage.append(FormatError("wim", "writing it was begun and not finished", offset=16))
+    if wim.missing:
+        parts = ", ".join(str(number) for number in wim.missing)
+        damage.append(TruncatedError(f"parts {parts} of the split WIM are not beside it", path=str(probe.path)))
+    return Opened(images=_images(wim, header.images, damage, limits), damage=tuple(damage))
+
+
+def _images(wim: WimFile, count: int, damage: list[BuildlabError], limits: Limits) -> tuple[ImagePart, ...]:
+    try:
+        claims = {claim.index: claim for claim in wim.claims()}
+    except BuildlabError as error:
+        damage.append(error)
+        claims = {}
+    return tuple(_image(wim, number, claims.get(number), limits) for number in range(1, count + 1))
+
+
+def _image(wim: WimFile, number: int, claim: ImageClaim | None, limits: Limits) -> ImagePart:
+    name = None if claim is None else claim.name
+    return ImagePart(number=number, name=name, open=partial(WimTree, wim, number, limits), claim=claim)
+
+
+WIM = ContainerFormat(kind="wim", name="WIM image", probe=_probe, open=_open)
+ESD = ContainerFormat(kind="esd", name="solid WIM image (ESD)", probe=_probe_solid, open=_open)

@@ -1,0 +1,1 @@
+"""Disks put together from pieces: several files one after another, grains in any order, a parent underneath."""

@@ -1,0 +1,55 @@
+"""Definitions of the VMDK format, after VMware's "Virtual Disk Format 5.0"."""
+
+from functools import cache
+from typing import Any
+
+SPARSE_MAGIC = b"KDMV"
+COWD_MAGIC = b"COWD"
+DESCRIPTOR_MAGIC = b"# Disk Desc"
+HEADER_SIZE = 512
+SECTOR = 512
+MARKER_SIZE = 12
+NEWLINES = b"\n \r\n"
+GD_AT_END = 0xFFFFFFFFFFFFFFFF
+CID_NOPARENT = 0xFFFFFFFF
+
+FLAG_NEWLINE_TEST = 1 << 0
+FLAG_ZEROED_GRAIN = 1 << 2
+FLAG_COMPRESSED = 1 << 16
+FLAG_MARKERS = 1 << 17
+COMPRESSION_DEFLATE = 1
+GTE_ABSENT = 0
+GTE_ZEROED = 1
+
+_DEFINITION = """
+struct sparse_header {
+    char   magic_number[4];
+    uint32 version;
+    uint32 flags;
+    uint64 capacity;
+    uint64 grain_size;
+    uint64 descriptor_offset;
+    uint64 descriptor_size;
+    uint32 num_gtes_per_gt;
+    uint64 rgd_offset;
+    uint64 gd_offset;
+    uint64 over_head;
+    uint8  unclean_shutdown;
+    char   newlines[4];
+    uint16 compress_algorithm;
+    char   pad[433];
+};
+
+struct grain_marker {
+    uint64 lba;
+    uint32 size;
+};
+"""
+
+
+@cache
+def definitions() -> Any:
+    """The compiled structures; compiled once, on first use, as it takes some milliseconds."""
+    from dissect.cstruct import cstruct  # here, as its import takes longer than a probe may
+
+    return cstruct(endian="<").load(_DEFINITION)

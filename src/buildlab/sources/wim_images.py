@@ -1,0 +1,216 @@
+"""The images of a WIM as trees, over all parts of a split one."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from buildlab.errors import BuildlabError, FormatError, LimitExceededError, PathNotFoundError, UnsupportedContentError
+from buildlab.limits import Limits
+from buildlab.readers.byte_source import ByteSource, MemoryBytes
+from buildlab.readers.image_claim import ImageClaim
+from buildlab.readers.wim import (
+    FLAG_SPANNED,
+    RESOURCE_METADATA,
+    SOLID_CONTAINER_SIZE,
+    LookupEntry,
+    WimHeader,
+    parse_lookup_table,
+    read_header,
+)
+from buildlab.readers.wim_metadata import (
+    ATTRIBUTE_ENCRYPTED,
+    EMPTY,
+    Dentry,
+    children_of,
+    root_of,
+)
+from buildlab.readers.wim_resource import ChunkedContent, open_resource, open_solid
+from buildlab.sources.byte_sources import Extent
+from buildlab.sources.container import Probe, Sibling
+from buildlab.sources.tree import Entry, Tree
+
+_WHOLE_FILE_CHECKED = 256 << 20
+
+
+class WimPart:
+    """One file of a WIM: its header, lookup table and solid resources."""
+
+    def __init__(self, source: ByteSource, path: Path, limits: Limits) -> None:
+        self.source = source
+        self.path = path
+        self.header = read_header(source)
+        self._limits = limits
+        table = self.read(self.header.lookup.offset, self.header.lookup.stored_size)
+        if self.header.lookup.is_compressed:
+            table = _all(open_resource(source, self.header, self.header.lookup, limits), limits.disk_table_bytes)
+        self.entries = parse_lookup_table(table, limits)
+        self._solid: list[tuple[int, ChunkedContent]] | None = None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes of the file that must be there."""
+        if length > self._limits.disk_table_bytes:
+            raise LimitExceededError(f"a table of {length} bytes", path=str(self.path))
+        data = self.source.read_at(offset, length)
+        if len(data) < length:
+            raise FormatError("wim", "cut: a table lies behind its end", offset=offset, path=str(self.path))
+        return data
+
+    def open(self, entry: LookupEntry) -> ByteSource:
+        """The content of one stream."""
+        record = entry.record
+        if not record.is_solid:
+            return open_resource(self.source, self.header, record, self._limits)
+        for start, content in self._solids():
+            if start <= record.offset and record.offset + record.stored_size <= start + content.size:
+                return Extent(content, record.offset - start, record.stored_size)
+        raise FormatError("wim", "a member lies outside of the solid resources", path=str(self.path))
+
+    def _solids(self) -> list[tuple[int, ChunkedContent]]:
+        """The solid resources, and where each begins in the sum of all."""
+        if self._solid is None:
+            self._solid = []
+            start = 0
+            for entry in self.entries:
+                if entry.record.is_solid and entry.record.size == SOLID_CONTAINER_SIZE:
+                    content = open_solid(self.source, entry.record, self._limits)
+                    self._solid.append((start, content))
+                    start += content.size
+        return self._solid
+
+
+class WimFile:
+    """All parts of one WIM. `missing` names the parts that were not found."""
+
+    def __init__(self, parts: dict[int, WimPart], limits: Limits) -> None:
+        self.parts = parts
+        self.limits = limits
+        first = parts.get(1)
+        if first is None:
+            raise PathNotFoundError("the first part of a split WIM, which lists its files, is not beside this one")
+        self.first = first
+        self.missing = tuple(number for number in range(1, first.header.parts + 1) if number not in parts)
+        self._streams = {
+            entry.sha1: (part, entry)
+            for part in parts.values()
+            for entry in part.entries
+            if not entry.record.flags & RESOURCE_METADATA and entry.record.size != SOLID_CONTAINER_SIZE
+        }
+        self.metadata = [entry for entry in first.entries if entry.record.flags & RESOURCE_METADATA]
+
+    def claims(self) -> tuple[ImageClaim, ...]:
+        """What the XML says of the images."""
+        header = self.first.header
+        if header.xml.size == 0:
+            return ()
+        from buildlab.readers.wim_xml import read_wim_xml  # here, as a scan without a WIM needs no XML for this
+
+        content = open_resource(self.first.source, header, header.xml, self.limits)
+        return read_wim_xml(_all(content, self.limits.xml_bytes), self.limits)
+
+    def stream(self, sha1: bytes) -> ByteSource:
+        """The content with this hash; an error that names the missing parts where it is in none."""
+        if sha1 == EMPTY:
+            return MemoryBytes(b"")
+        found = self._streams.get(sha1)
+        if found is None:
+            parts = ", ".join(str(number) for number in self.missing)
+            raise PathNotFoundError(
+                f"its content is in a part that is missing ({parts})" if parts else "its content is not in this WIM"
+            )
+        part, entry = found
+        return _Checked(part.open(entry), sha1)
+
+
+class _Checked:
+    """Content whose hash is checked when it is read whole, which finds an encrypted image and every decoder's fault."""
+
+    def __init__(self, content: ByteSource, sha1: bytes) -> None:
+        self._content = content
+        self._sha1 = sha1
+
+    @property
+    def size(self) -> int:
+        return self._content.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        data = self._content.read_at(offset, length)
+        whole = offset == 0 and len(data) == self.size <= _WHOLE_FILE_CHECKED
+        if whole and hashlib.sha1(data, usedforsecurity=False).digest() != self._sha1:
+            raise FormatError("wim", "the content of a file does not have its hash: damaged, or an encrypted image")
+        return data
+
+
+class WimTree(Tree):
+    """One image."""
+
+    def __init__(self, wim: WimFile, number: int, limits: Limits) -> None:
+        super().__init__(limits)
+        self._wim = wim
+        content = wim.first.open(wim.metadata[number - 1])
+        self._metadata = _all(content, limits.wim_metadata_bytes)
+        if hashlib.sha1(self._metadata, usedforsecurity=False).digest() != wim.metadata[number - 1].sha1:
+            raise FormatError("wim", f"the metadata of image {number} does not have its hash: damaged, or encrypted")
+        self._top = root_of(self._metadata)
+
+    def _root(self) -> Entry:
+        return Entry("", "directory", 0, self._top)
+
+    def _children(self, directory: Entry) -> Iterable[Entry]:
+        for dentry in children_of(self._metadata, directory.handle):
+            if dentry.reparse_tag:
+                yield Entry(dentry.name, "link", 0, dentry)
+            elif dentry.is_directory:
+                yield Entry(dentry.name, "directory", 0, dentry)
+            else:
+                yield Entry(dentry.name, "file", self._size(dentry), dentry)
+
+    def _size(self, dentry: Dentry) -> int:
+        try:
+            return self._wim.stream(dentry.sha1).size
+        except BuildlabError:  # said when the file is opened
+            return 0
+
+    def _open(self, entry: Entry) -> ByteSource:
+        dentry: Dentry = entry.handle
+        if dentry.attributes & ATTRIBUTE_ENCRYPTED:
+            raise UnsupportedContentError("the file is encrypted by the Encrypting File System")
+        return self._wim.stream(dentry.sha1)
+
+
+def open_wim(probe: Probe, source: ByteSource, limits: Limits) -> WimFile:
+    """The WIM that a probe has found, with the parts of a split one that lie beside it."""
+    part = WimPart(source, probe.path, limits)
+    parts = {max(1, part.header.part): part}
+    if part.header.flags & FLAG_SPANNED or part.header.parts > 1:
+        for sibling in probe.siblings():
+            if _is_of_one_set(probe.path, Path(sibling.name)):
+                _add_part(parts, sibling, part.header, limits)
+    return WimFile(parts, limits)
+
+
+def _is_of_one_set(one: Path, other: Path) -> bool:
+    """Names of the parts of one WIM: install.swm, install2.swm, install3.swm …"""
+    digits = "0123456789"
+    return (
+        one.name.lower() != other.name.lower()
+        and one.suffix.lower() == other.suffix.lower()
+        and one.stem.rstrip(digits).lower() == other.stem.rstrip(digits).lower()
+    )
+
+
+def _add_part(parts: dict[int, WimPart], sibling: Sibling, header: WimHeader, limits: Limits) -> None:
+    """Add a file that is another part of the same WIM; one that is not, or cannot be read, leaves its part missing,
+    which every file in it says."""
+    try:
+        source = sibling.open()
+        if read_header(source).guid == header.guid:
+            part = WimPart(source, Path(sibling.name), limits)
+            parts.setdefault(part.header.part, part)
+    except BuildlabError:
+        return
+
+
+def _all(content: ByteSource, most: int) -> bytes:
+    if content.size > most:
+        raise LimitExceededError(f"{content.size} bytes of WIM tables, more than the {most} that are read")
+    return content.read_at(0, content.size)
