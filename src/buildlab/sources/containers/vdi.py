@@ -19,20 +19,20 @@ from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.byte_sources import HostFile
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 from buildlab.sources.containers import c_vdi as c
+from buildlab.sources.disks.block_disk import BlockDisk
 
 _NEIGHBOURS = 1_000
 """Files beside a differencing disk that are looked at for its parent, which it does not name."""
 _NO_UUID = bytes(16)
 
 
-class VdiDisk:
+class VdiDisk(BlockDisk):
     """A VDI file as the disk it describes. Blocks that are free are read from `parent`, or as zeros without one."""
 
     def __init__(self, source: ByteSource, header: Any, parent: ByteSource | None, limits: Limits) -> None:
+        super().__init__(int(header.disk_size), int(header.block_size))
         self._source = source
         self._parent = parent
-        self._size = int(header.disk_size)
-        self._block_size = int(header.block_size)
         if self._block_size < c.SECTOR or self._block_size & (self._block_size - 1):
             raise FormatError("vdi", f"block size {self._block_size} is no power of two of at least {c.SECTOR}")
         entries = -(-self._size // self._block_size)
@@ -48,10 +48,6 @@ class VdiDisk:
             self._map.byteswap()
         self._stride = self._block_size + int(header.block_extra)
         self._first = int(header.data_offset) + int(header.block_extra)
-
-    @property
-    def size(self) -> int:
-        return self._size
 
     def damage(self) -> tuple[BuildlabError, ...]:
         """Blocks behind the end of the file, and blocks that are two places of the disk at once."""
@@ -69,20 +65,6 @@ class VdiDisk:
                     return (FormatError("vdi", f"block {entry} of the file is two blocks of the disk", offset=offset),)
                 seen[entry] = 1
         return ()
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        length = min(length, self._size - offset)
-        if offset < 0 or length <= 0:
-            return b""
-        block, within = divmod(offset, self._block_size)
-        if within + length <= self._block_size:
-            return self._read_block(block, within, length)
-        parts: list[bytes] = []
-        while length > 0:
-            take = min(length, self._block_size - within)
-            parts.append(self._read_block(block, within, take))
-            block, within, length = block + 1, 0, length - take
-        return b"".join(parts)
 
     def _read_block(self, block: int, within: int, length: int) -> bytes:
         entry = self._map[block]

@@ -15,6 +15,7 @@ from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.byte_sources import Extent
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 from buildlab.sources.containers import c_vhd as c
+from buildlab.sources.disks.block_disk import BlockDisk
 from buildlab.sources.disks.joined import Background
 from buildlab.sources.disks.parents import Parent, open_identified_parent
 
@@ -25,7 +26,7 @@ _NAME_BYTES = 64 << 10
 _NO_IDENTITY = str(UUID(int=0))
 
 
-class DynamicDisk:
+class DynamicDisk(BlockDisk):
     """A dynamic or differencing VHD as the disk it describes.
 
     Blocks that are absent show the background. With `by_sector`, as in a differencing disk, so does every sector of a
@@ -42,11 +43,10 @@ class DynamicDisk:
         background: Background,
         by_sector: bool = False,
     ) -> None:
+        super().__init__(size, _block_size(header))
         self._source = source
-        self._size = size
         self._background = background
         self._by_sector = by_sector
-        self._block_size = _block_size(header)
         entries = -(-size // self._block_size)
         if entries > header.max_table_entries:
             raise FormatError(
@@ -66,27 +66,9 @@ class DynamicDisk:
         self._kept_bitmaps = max(1, _KEPT_BITMAP_BYTES // self._bitmap_size)
 
     @property
-    def size(self) -> int:
-        return self._size
-
-    @property
     def farthest_block(self) -> int:
         """Offset in the file at which the block farthest from its start begins."""
         return self._last_sector * c.SECTOR
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        length = min(length, self._size - offset)
-        if offset < 0 or length <= 0:
-            return b""
-        block, within = divmod(offset, self._block_size)
-        if within + length <= self._block_size:
-            return self._read_block(block, within, length)
-        parts: list[bytes] = []
-        while length > 0:
-            take = min(length, self._block_size - within)
-            parts.append(self._read_block(block, within, take))
-            block, within, length = block + 1, 0, length - take
-        return b"".join(parts)
 
     def _read_block(self, block: int, within: int, length: int) -> bytes:
         if self._table[block] == c.BLOCK_ABSENT:

@@ -11,6 +11,7 @@ from buildlab.errors import BuildlabError, FormatError, LimitExceededError, Trun
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.disks import c_vhdx as c
+from buildlab.sources.disks.block_disk import BlockDisk
 from buildlab.sources.disks.vhdx_metadata import VhdxMetadata
 from buildlab.sources.disks.vhdx_regions import Region
 
@@ -18,7 +19,7 @@ _STORED = (c.BLOCK_FULLY_PRESENT, c.BLOCK_PARTIALLY_PRESENT)
 _ZEROS = (c.BLOCK_UNDEFINED, c.BLOCK_ZERO, c.BLOCK_UNMAPPED)
 
 
-class VhdxDisk:
+class VhdxDisk(BlockDisk):
     """The disk that a VHDX holds, fixed, dynamic or differencing.
 
     Blocks and sectors that are absent come from `parent`; without one, and behind its end, they read as zeros.
@@ -28,31 +29,12 @@ class VhdxDisk:
     def __init__(
         self, source: ByteSource, table: array[int], metadata: VhdxMetadata, parent: ByteSource | None
     ) -> None:
+        super().__init__(metadata.disk_size, metadata.block_size)
         self._source = source
         self._table = table
-        self._size = metadata.disk_size
-        self._block_size = metadata.block_size
         self._sector_size = metadata.sector_size
         self._chunk_ratio = metadata.chunk_ratio
         self._parent = parent
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        length = min(length, self._size - offset)
-        if offset < 0 or length <= 0:
-            return b""
-        block, within = divmod(offset, self._block_size)
-        if within + length <= self._block_size:
-            return self._read_block(block, within, length)
-        parts: list[bytes] = []
-        while length > 0:
-            take = min(length, self._block_size - within)
-            parts.append(self._read_block(block, within, take))
-            block, within, length = block + 1, 0, length - take
-        return b"".join(parts)
 
     def _read_block(self, block: int, within: int, length: int) -> bytes:
         entry = self._table[block + block // self._chunk_ratio]
