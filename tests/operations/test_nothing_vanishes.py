@@ -121,3 +121,13 @@ def test_a_folder_without_a_kernel_is_still_looked_through(tmp_path: Path) -> No
     subjects = {fact.subject for fact in installation.facts}
     assert {"hal.file_version", "kernel-store.file_version", "package.manifest", "servicing_stack.store"} <= subjects
     assert {gap.subject: gap.kind for gap in installation.gaps} == {"kernel": "missing"}
+
+
+def test_a_system_that_is_no_windows_is_refused_by_name(tmp_path: Path) -> None:
+    image = select_current_2()
+    image.product_name = "ReactOS"
+    write_tree(image.files(), tmp_path)
+    result = scan(tmp_path)
+    assert result.installations == ()
+    assert [(error.kind, error.path) for error in result.errors] == [("unknown-format", "/Windows")]
+    assert result.exit.code == 3

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from buildlab.errors import BuildlabError
+from buildlab.errors import BuildlabError, UnsupportedContentError
 from buildlab.evidence.collector import collect_evidence
 from buildlab.evidence.fact import Integrity
 from buildlab.evidence.ledger import Evidence
 from buildlab.evidence.roots import find_roots
+from buildlab.inference.foreign_system import foreign_system
 from buildlab.inference.installation import conclude_installation
 from buildlab.knowledge.table import knowledge_date
 from buildlab.limits import DEFAULT_LIMITS, Limits
@@ -90,6 +91,9 @@ def _scan_volume(
             for root in search.roots:
                 tell(f"reading {root.location}")
                 evidence = _with_table_checks(collect_evidence(root), target)
+                if (name := foreign_system(evidence)) is not None:
+                    errors.append(UnsupportedContentError(f"{name}, which is no Windows", path=root.location))
+                    continue
                 found.append(conclude_installation(root.location, root.kind, evidence))
         except BuildlabError as failure:
             errors.append(failure)
