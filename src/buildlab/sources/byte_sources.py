@@ -138,13 +138,16 @@ class Extent:
     """`size` bytes of another source from `start`: a partition of a disk.
 
     The part may be stated to be larger than what holds it; reading what is not there raises TruncatedError, for
-    zeros in its place would be invented evidence.
+    zeros in its place would be invented evidence. `cut` is what the error then says.
     """
 
-    def __init__(self, source: ByteSource, start: int, size: int) -> None:
+    def __init__(
+        self, source: ByteSource, start: int, size: int, cut: str = "the disk ends inside this partition"
+    ) -> None:
         self._source = source
         self._start = start
         self._size = size
+        self._cut = cut
 
     @property
     def size(self) -> int:
@@ -161,5 +164,5 @@ class Extent:
             return b""
         data = self._source.read_at(self._start + offset, length)
         if len(data) < length:
-            raise TruncatedError("the disk ends inside this partition", offset=self._start + offset + len(data))
+            raise TruncatedError(self._cut, offset=self._start + offset + len(data))
         return data

@@ -13,9 +13,10 @@ from buildlab.errors import (
 )
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
+from buildlab.sources.byte_sources import Extent
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 from buildlab.sources.disks import c_vmdk as c
-from buildlab.sources.disks.joined import Background, JoinedDisk, StoredRange
+from buildlab.sources.disks.joined import Background, JoinedDisk
 from buildlab.sources.disks.parents import Parent, open_identified_parent, shown_name
 from buildlab.sources.disks.vmdk_descriptor import DESCRIPTOR_BYTES, Descriptor, ExtentLine, parse_descriptor
 from buildlab.sources.disks.vmdk_sparse import GrainStore, SparseExtent, read_sparse_header
@@ -140,9 +141,9 @@ class _Extents:
         self._paths[line.name] = path
         return path
 
-    def _flat(self, line: ExtentLine, size: int) -> StoredRange:
+    def _flat(self, line: ExtentLine, size: int) -> Extent:
         path = self._file(line)
-        part = StoredRange(self.probe.files.open(path), line.offset * c.SECTOR, size, _shown(path))
+        part = Extent(self.probe.files.open(path), line.offset * c.SECTOR, size, f"{_shown(path)} is cut")
         if part.missing_bytes:
             cut = f"{_shown(path)} is cut: its last {part.missing_bytes} bytes are missing"
             end = max(0, line.offset * c.SECTOR + size - part.missing_bytes)

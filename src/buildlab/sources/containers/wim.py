@@ -33,7 +33,9 @@ def _open(probe: Probe, limits: Limits) -> Opened:
         damage.append(FormatError("wim", "writing it was begun and not finished", offset=16))
     if wim.missing:
         parts = ", ".join(str(number) for number in wim.missing)
-        damage.append(TruncatedError(f"parts {parts} of the split WIM are not beside it", path=str(probe.path)))
+        damage.append(
+            TruncatedError(f"parts {parts} of the split WIM are not beside it, or cannot be read", path=str(probe.path))
+        )
     return Opened(images=_images(wim, header.images, damage, limits), damage=tuple(damage))
 
 

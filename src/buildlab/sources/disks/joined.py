@@ -36,37 +36,6 @@ class JoinedDisk:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-class StoredRange:
-    """`size` bytes from `start` of a file that holds a part of a disk as it is. `name` is for the errors.
-
-    Reading what the file does not hold raises TruncatedError.
-    """
-
-    def __init__(self, source: ByteSource, start: int, size: int, name: str) -> None:
-        self._source = source
-        self._start = start
-        self._size = size
-        self._name = name
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-    @property
-    def missing_bytes(self) -> int:
-        """Bytes of this part that lie behind the end of its file."""
-        return max(0, self._start + self._size - max(self._source.size, self._start))
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        length = min(length, self._size - offset)
-        if offset < 0 or length <= 0:
-            return b""
-        data = self._source.read_at(self._start + offset, length)
-        if len(data) < length:
-            raise TruncatedError(f"{self._name} is cut", offset=self._start + offset + len(data))
-        return data
-
-
 class Background:
     """What a disk shows where it stores nothing itself: its parent from `start` on, and zeros.
 
