@@ -3,7 +3,14 @@
 import pytest
 
 from buildlab.errors import FormatError
-from buildlab.readers.mum import ApplicableComponent, MemberPackage, ParentRequirement, read_mum, read_mum_head
+from buildlab.readers.mum import (
+    ApplicableComponent,
+    Capability,
+    MemberPackage,
+    ParentRequirement,
+    read_mum,
+    read_mum_head,
+)
 from buildlab.windows.package_identity import PackageIdentity
 from tests.kit.mum import Component, Identity, Parent, Update, write_mum
 
@@ -53,6 +60,22 @@ def test_every_attribute() -> None:
     assert mum.description == "A \N{LEFT DOUBLE QUOTATION MARK}fix\N{RIGHT DOUBLE QUOTATION MARK} & more"
     assert mum.support_url == "http://support.microsoft.com?kbid=971286"
     assert mum.created == "2009-07-01T10:00:00Z"
+
+
+def test_what_it_brings_and_what_may_install_it() -> None:
+    stack = Identity("Microsoft-Windows-ServicingStack", "6.0.6002.24564")
+    mum = read_mum(write_mum(PACKAGE, installer=stack, updates=[Update("1_LDR", component=Component(DRIVER))]))
+    assert mum.head.servicing_stack == "6.0.6002.24564"
+    (component,) = mum.components
+    assert (component.update, component.kind, component.identity.name) == ("1_LDR", "component", DRIVER.name)
+    assert read_mum(full()).head.servicing_stack is None
+
+
+def test_a_feature_on_demand_declares_its_capability() -> None:
+    mum = read_mum(full())
+    assert mum.capability == Capability(name="a", version="", language="")
+    assert mum.head.offline_capable == "yes"
+    assert read_mum(write_mum(PACKAGE)).capability is None
 
 
 @pytest.mark.parametrize("data", [full(), write_mum(PACKAGE), write_mum(SP2, identifier="x", permanence="permanent")])

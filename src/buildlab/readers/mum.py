@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from buildlab.errors import FormatError
 from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.readers.assembly import assembly_identity
 from buildlab.readers.xml import Element, parse_xml
+from buildlab.windows.assembly_identity import AssemblyIdentity
 from buildlab.windows.kb import find_kb, kb_of_support_url
 from buildlab.windows.package_identity import PackageIdentity
 
 _NS = "{urn:schemas-microsoft-com:asm.v3}"
 _IDENTITY = f"{_NS}assemblyIdentity"
+_STACK = "microsoft-windows-servicingstack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,28 @@ class MemberPackage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberComponent:
+    """A component, deployment or driver of the component store that the package brings.
+
+    `update` is the name of the update that brings it; in real packages it ends in ``_GDR`` or ``_LDR`` where the package
+    carries both branches of a file. `kind` is ``component`` or ``driver``.
+    """
+
+    update: str
+    kind: str
+    identity: AssemblyIdentity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """The feature on demand that a package declares itself to be."""
+
+    name: str
+    version: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicableComponent:
     """A component whose presence decides whether an update applies (``updateComponent``, ``detectUpdate``)."""
 
@@ -61,6 +86,10 @@ class MumHead:
     description: str | None
     support_url: str | None
     created: str | None
+    servicing_stack: str | None = None
+    """The lowest version of the servicing stack that may install the package."""
+    offline_capable: str | None = None
+    """``yes``, ``no`` or ``undetermined``, where the manifest says whether an image can be serviced offline with it."""
 
     @property
     def kb(self) -> str | None:
@@ -77,6 +106,8 @@ class Mum:
     parents: tuple[ParentRequirement, ...]
     packages: tuple[MemberPackage, ...]
     applicability: tuple[ApplicableComponent, ...]
+    components: tuple[MemberComponent, ...] = ()
+    capability: Capability | None = None
 
 
 def read_mum(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Mum:
@@ -88,6 +119,8 @@ def read_mum(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Mum:
         parents=() if package is None else tuple(_parents(package)),
         packages=() if package is None else tuple(_members(package)),
         applicability=() if package is None else tuple(_applicability(package)),
+        components=() if package is None else tuple(_components(package)),
+        capability=None if package is None else _capability(package),
     )
 
 
@@ -117,7 +150,19 @@ def _head(root: Element, package: Element | None) -> MumHead:
         description=root.get("description"),
         support_url=root.get("supportInformation"),
         created=root.get("creationTimeStamp"),
+        servicing_stack=None if package is None else _servicing_stack(package),
+        offline_capable=None if package is None else _offline_capable(package),
     )
+
+
+def _servicing_stack(package: Element) -> str | None:
+    installers = package.iterchildren(f"{_NS}installerAssembly")
+    return next((one.get("version") for one in installers if (one.get("name") or "").lower() == _STACK), None)
+
+
+def _offline_capable(package: Element) -> str | None:
+    extended = _child(package, "packageExtended")
+    return None if extended is None else extended.get("completelyOfflineCapable")
 
 
 def _identity(element: Element) -> PackageIdentity | None:
@@ -161,6 +206,29 @@ def _members(package: Element) -> list[MemberPackage]:
         for member in update.iterchildren(f"{_NS}package")
         for identity in _identities(member)
     ]
+
+
+def _components(package: Element) -> list[MemberComponent]:
+    return [
+        MemberComponent(update=update.get("name") or "", kind=kind, identity=identity)
+        for update in package.iterchildren(f"{_NS}update")
+        for kind in ("component", "driver")
+        for member in update.iterchildren(f"{_NS}{kind}")
+        for element in member.iterchildren(_IDENTITY)
+        if (identity := assembly_identity(element)) is not None
+    ]
+
+
+def _capability(package: Element) -> Capability | None:
+    path = ("declareCapability", "capability", "capabilityIdentity")
+    element: Element | None = package
+    for step in path:
+        element = None if element is None else _child(element, step)
+    if element is None:
+        return None
+    return Capability(
+        name=element.get("name") or "", version=element.get("version") or "", language=element.get("language") or ""
+    )
 
 
 def _applicability(package: Element) -> list[ApplicableComponent]:
