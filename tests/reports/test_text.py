@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from buildlab.operations.scan import scan
-from buildlab.reports.formats.text import plain
+from buildlab.reports.text_lines import plain
 from buildlab.reports.render import render
 from tests.kit.systems import select_current_2
 from tests.kit.windows import write_tree

@@ -1,4 +1,4 @@
-"""What kind of update a package is: by the pattern of its name, and by the release type of its manifest."""
+"""What kind of update a package is: by the pattern of its name, by its title, by the release type of its manifest."""
 
 import re
 from fnmatch import translate
@@ -32,6 +32,17 @@ def class_of_package_name(name: str) -> str | None:
 def class_of_release_type(release_type: str) -> str | None:
     """The class that a release type tells, or None (``Update`` and ``Security Update`` tell none)."""
     return _release_types().get(release_type.lower())
+
+
+@cache
+def _titles() -> tuple[tuple[str, str], ...]:
+    return tuple((row["words"], row["classification"]) for row in rows("title_classes.csv"))
+
+
+def class_of_title(title: str) -> tuple[str, str] | None:
+    """The class that an update's title tells, and the words that tell it; None where it has none of them."""
+    folded = " ".join(title.lower().split())
+    return next(((classification, words) for words, classification in _titles() if words in folded), None)
 
 
 def build_of_enablement_package(name: str) -> int | None:

@@ -88,6 +88,20 @@ def update_of_kb(kb: str) -> KnownUpdate | None:
 
 
 @cache
+def superseded_by_chain(kb: str) -> frozenset[str]:
+    """Every update that `kb` supersedes, directly or through another; none for one that is not known."""
+    table = known_updates()
+    reached: set[str] = set()
+    waiting = [kb]
+    while waiting:
+        known = table.get(waiting.pop())
+        fresh = set(known.supersedes if known is not None else ()) - reached
+        reached |= fresh
+        waiting += fresh
+    return frozenset(reached - {kb})
+
+
+@cache
 def _points(build: int) -> tuple[tuple[int, str], ...]:
     """(revision, month) of everything that is known to carry a revision of `build`, by revision."""
     points = {

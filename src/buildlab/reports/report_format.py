@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from buildlab.discovery import discover
 from buildlab.results.explanation import Explanation
+from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Scan
 
 
@@ -14,6 +15,7 @@ class ReportFormat:
 
     name: str
     scans: Callable[[Sequence[Scan]], str]
+    packages: Callable[[PackageSet], str]
     explanation: Callable[[Explanation], str]
 
 

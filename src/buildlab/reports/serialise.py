@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
+from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Scan
 
-_SCHEMAS: dict[str, Any] = {"scan": Scan}
+_SCHEMAS: dict[str, Any] = {"scan": Scan, "packages": PackageSet}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from buildlab.errors import FormatError, LimitExceededError, PathNotFoundError
+from buildlab.errors import BuildlabError, FormatError, LimitExceededError, PathNotFoundError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
+from buildlab.sources.source_check import SourceCheck
 from buildlab.windows.path import fold_name, join_path, split_path
 
 EntryKind = Literal["file", "directory", "link", "other", "damaged"]
@@ -34,6 +35,11 @@ class Tree(ABC):
         self._limits = limits
         self._listings: dict[tuple[str, ...], dict[str, list[Entry]]] = {}
 
+    @property
+    def damage(self) -> tuple[BuildlabError, ...]:
+        """What is known by now to be wrong with the tree as a whole, though much of it can be read."""
+        return ()
+
     @abstractmethod
     def _root(self) -> Entry:
         """The entry of the top directory."""
@@ -45,6 +51,10 @@ class Tree(ABC):
     @abstractmethod
     def _open(self, entry: Entry) -> ByteSource:
         """The content of a file's entry."""
+
+    def checks(self) -> tuple[SourceCheck, ...]:
+        """What the file system says of its own soundness."""
+        return ()
 
     def entry(self, path: str) -> Entry | None:
         """The entry at `path`, or None. Of names that differ only in case, the one spelled like `path` wins."""
@@ -95,11 +105,11 @@ class Tree(ABC):
 
     def read(self, path: str, most: int) -> bytes:
         """All bytes of the file at `path`; LimitExceededError when there are more than `most`."""
-        return _read_all(self.open(path), path, most)
+        return read_whole(self.open(path), path, most)
 
     def read_entry(self, entry: Entry, path: str, most: int) -> bytes:
         """All bytes of an entry that was listed before; as `read`."""
-        return _read_all(self.open_entry(entry, path), path, most)
+        return read_whole(self.open_entry(entry, path), path, most)
 
     def _listing(self, directory: Entry, key: tuple[str, ...]) -> dict[str, list[Entry]]:
         """The entries of a directory by folded name; `key` is its own path, as spelled."""
@@ -114,7 +124,8 @@ class Tree(ABC):
         return listing
 
 
-def _read_all(source: ByteSource, path: str, most: int) -> bytes:
+def read_whole(source: ByteSource, path: str, most: int) -> bytes:
+    """All bytes of a source; LimitExceededError when there are more than `most`. `path` is for the message."""
     if source.size > most:
         raise LimitExceededError(f"{source.size} bytes, more than the {most} that are read", path=join_path(path))
     return source.read_at(0, source.size)

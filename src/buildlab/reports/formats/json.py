@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.serialise import to_json
 from buildlab.results.explanation import Explanation
+from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Scan
 
 
@@ -12,8 +13,8 @@ def _scans(scans: Sequence[Scan]) -> str:
     return to_json(scans[0] if len(scans) == 1 else list(scans)) + "\n"
 
 
-def _explanation(explanation: Explanation) -> str:
-    return to_json(explanation) + "\n"
+def _document(result: PackageSet | Explanation) -> str:
+    return to_json(result) + "\n"
 
 
-JSON = ReportFormat(name="json", scans=_scans, explanation=_explanation)
+JSON = ReportFormat(name="json", scans=_scans, packages=_document, explanation=_document)

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
+from buildlab.reports.package_text import package_set_text
 from buildlab.reports.report_format import ReportFormat
+from buildlab.reports.text_lines import LABEL_WIDTH, LINE_WIDTH, error_line, line, plain
 from buildlab.results.explanation import Explanation
-from buildlab.results.scan import Conflict, Identity, Installation, Scan, ScanError, Update
+from buildlab.results.scan import Conflict, Identity, Installation, Scan, Update
 
-_LABEL = 14
-_WIDTH = 118
 _LIST_UNAVAILABLE = ("software-hive", "packages")
 
 
@@ -28,14 +28,6 @@ def headline(identity: Identity) -> str:
     return plain(" ".join(parts))
 
 
-def plain(text: str) -> str:
-    """Text from the evidence with control and format characters escaped, so that it can neither begin a line nor move
-    the cursor of a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 def _scans(scans: Sequence[Scan]) -> str:
     return "\n".join("\n".join(_scan(scan)) + "\n" for scan in scans)
 
@@ -45,55 +37,55 @@ def _scan(scan: Scan) -> Iterator[str]:
         yield from _installation(scan, installation)
         yield ""
     for error in scan.errors:
-        yield _error(error, scan)
+        yield error_line(error, scan.target.path)
     if scan.installations:
-        yield _line("exit", f"{scan.exit.code}, {scan.exit.reason}")
+        yield line("exit", f"{scan.exit.code}, {scan.exit.reason}")
 
 
 def _installation(scan: Scan, installation: Installation) -> Iterator[str]:
     identity = installation.identity
     yield headline(identity)
-    yield _line("target", f"{scan.target.path} ({scan.target.kind}), {installation.location}")
+    yield line("target", f"{scan.target.path} ({scan.target.kind}), {installation.location}")
     if scan.target.sha256 is not None:
-        yield _line("sha256", scan.target.sha256)
+        yield line("sha256", scan.target.sha256)
     if installation.kind != "windows":
-        yield _line("kind", installation.kind)
+        yield line("kind", installation.kind)
     yield from _identity(identity)
     stack = installation.servicing_stack
-    yield _line("stack", f"{stack.version} ({stack.source})" if stack.version else "not found")
-    yield _line("pending", _pending(installation))
+    yield line("stack", f"{stack.version} ({stack.source})" if stack.version else "not found")
+    yield line("pending", _pending(installation))
     for conflict in installation.conflicts:
         yield from _conflict(conflict, installation)
     yield from _updates(installation)
     for gap in installation.gaps:
         if gap.kind != "not-applicable":
             where = f" {gap.path}:" if gap.path else ""
-            yield _line("not read", f"{gap.subject} ({gap.kind}):{where} {gap.reason}")
+            yield line("not read", f"{gap.subject} ({gap.kind}):{where} {gap.reason}")
     for check in installation.integrity:
         if check.outcome != "ok":
-            yield _line("integrity", f"{check.path}: {check.check} {check.outcome}: {check.detail}")
+            yield line("integrity", f"{check.path}: {check.check} {check.outcome}: {check.detail}")
 
 
 def _identity(identity: Identity) -> Iterator[str]:
     words = (identity.edition, identity.installation_type, identity.product_type)
     if any(words):
-        yield _line("edition", ", ".join(word or "-" for word in words))
+        yield line("edition", ", ".join(word or "-" for word in words))
     if identity.product_raw is not None and identity.product_raw != identity.product:
-        yield _line("product", f"called {identity.product_raw!r} by the registry")
+        yield line("product", f"called {identity.product_raw!r} by the registry")
     if identity.kernel is not None:
         text = identity.kernel.file_version_text or identity.kernel.file_version or "no version"
-        yield _line("kernel", f"{text}, machine {identity.kernel.machine} ({identity.kernel.path})")
+        yield line("kernel", f"{text}, machine {identity.kernel.machine} ({identity.kernel.path})")
     if identity.registry is not None:
         registry = identity.registry
         ubr = "" if registry.ubr is None else f".{registry.ubr}"
-        yield _line("registry", f"build {registry.current_build}{ubr}, BuildLab {registry.build_lab or '-'}")
+        yield line("registry", f"build {registry.current_build}{ubr}, BuildLab {registry.build_lab or '-'}")
         if registry.build_lab_ex is not None:
-            yield _line("", f"BuildLabEx {registry.build_lab_ex}")
+            yield line("", f"BuildLabEx {registry.build_lab_ex}")
     if identity.servicing_branch is not None:
-        yield _line("branch", f"{identity.servicing_branch} (by {identity.servicing_branch_rule})")
+        yield line("branch", f"{identity.servicing_branch} (by {identity.servicing_branch_rule})")
     if identity.install_date is not None:
-        yield _line("installed", identity.install_date)
-    yield _line("verdict", identity.verdict + (f" (decided by {identity.rule})" if identity.rule else ""))
+        yield line("installed", identity.install_date)
+    yield line("verdict", identity.verdict + (f" (decided by {identity.rule})" if identity.rule else ""))
 
 
 def _pending(installation: Installation) -> str:
@@ -118,8 +110,8 @@ def _pending(installation: Installation) -> str:
 def _conflict(conflict: Conflict, installation: Installation) -> Iterator[str]:
     paths = {fact.id: fact.source.path for fact in installation.facts}
     values = ", ".join(f"{value.value} in {paths.get(value.fact, value.fact)}" for value in conflict.values)
-    yield _line("conflict", f"{conflict.subject}: {values}")
-    yield _line("", f"{conflict.explanation}: {conflict.note}")
+    yield line("conflict", f"{conflict.subject}: {values}")
+    yield line("", f"{conflict.explanation}: {conflict.note}")
 
 
 def _list_is_unavailable(installation: Installation) -> bool:
@@ -129,18 +121,18 @@ def _list_is_unavailable(installation: Installation) -> bool:
 def _updates(installation: Installation) -> Iterator[str]:
     """ "None found" and "could not look" are different answers."""
     if _list_is_unavailable(installation):
-        yield _line("updates", "not known: there is no list of packages to read")
+        yield line("updates", "not known: there is no list of packages to read")
         return
     states = Counter(update.state for update in installation.updates)
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
     total = len(installation.packages)
-    yield _line("updates", f"{len(installation.updates)} ({counts or 'none'}) in {total} packages")
+    yield line("updates", f"{len(installation.updates)} ({counts or 'none'}) in {total} packages")
     for update in installation.updates:
         yield _update(update)
     yield from _updates_without_kb(installation)
     failed = [package for package in installation.packages if package.last_error is not None]
     if failed:
-        yield _line("last errors", f"{len(failed)} packages, the first: {failed[0].identity} {failed[0].last_error}")
+        yield line("last errors", f"{len(failed)} packages, the first: {failed[0].identity} {failed[0].last_error}")
 
 
 def _updates_without_kb(installation: Installation) -> Iterator[str]:
@@ -158,25 +150,14 @@ def _update(update: Update) -> str:
     return plain(f"    {update.kb:<11}{state:<22}{when:<13}{what}".rstrip())
 
 
-def _error(error: ScanError, scan: Scan) -> str:
-    where = error.path or scan.target.path
-    at = "" if error.offset is None else f" (at offset {error.offset:#x})"
-    hint = "" if error.hint is None else f"; {error.hint}"
-    return plain(f"{where}: {error.kind}: {error.message}{at}{hint}")
-
-
-def _line(label: str, text: str) -> str:
-    return f"  {label:<{_LABEL}}{plain(text)}"
-
-
 def _explanation(explanation: Explanation) -> str:
     lines = [f"{explanation.word}: {explanation.summary}"]
     for detail in explanation.details:
         origin = ": ".join(filter(None, (detail.confidence, detail.source)))
         text = f"{detail.text} [{origin}]" if origin else detail.text
-        first, *rest = wrap(text, _WIDTH - _LABEL, break_on_hyphens=False) or [""]
-        lines += [_line(detail.label, first), *(_line("", line) for line in rest)]
+        first, *rest = wrap(text, LINE_WIDTH - LABEL_WIDTH, break_on_hyphens=False) or [""]
+        lines += [line(detail.label, first), *(line("", more) for more in rest)]
     return "\n".join(lines) + "\n"
 
 
-TEXT = ReportFormat(name="text", scans=_scans, explanation=_explanation)
+TEXT = ReportFormat(name="text", scans=_scans, packages=package_set_text, explanation=_explanation)

@@ -1,0 +1,106 @@
+"""The files that a package is meant to hold, whether they lie in it as they are or are made from deltas."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from buildlab.errors import BuildlabError
+from buildlab.limits import Limits
+from buildlab.readers.byte_source import ByteSource, MemoryBytes
+from buildlab.readers.cix import INTRA_PACKAGE_INDEX, ContainerIndex, read_cix
+from buildlab.readers.delta_package import (
+    Fetch,
+    IntraPackageDelta,
+    MadeFile,
+    Outcome,
+    members_of_cabinet,
+    slices_of_psf,
+)
+from buildlab.sources.package_files import PackageFile
+
+Wanted = Callable[[str], bool]
+_PSF_INDEX = ".psf.cix.xml"
+_PSF = ".psf"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of the package; `name` with ``/`` between folders.
+
+    `outcome` says how it came out where the package's index states it, None where no index does; `is_copy` marks one
+    that has the content of another. `source` is None where it could not be had, `error` then says why.
+    """
+
+    name: str
+    source: ByteSource | None
+    outcome: Outcome | None = None
+    is_copy: bool = False
+    error: BuildlabError | None = None
+
+
+def package_members(file: PackageFile, names: list[str], wanted: Wanted, limits: Limits) -> Iterator[Member]:
+    """The files of a package whose name is `wanted`, those made from deltas among them.
+
+    Where a package has an index, the numbered members that it names are not files of their own. FormatError and others
+    where the index itself cannot be read.
+    """
+    indexes = [name for name in names if is_index(name)]
+    used: set[str] = set(indexes)
+    for name in indexes:
+        index = read_cix(file.tree.read(name, limits.xml_bytes), limits)
+        used |= {one.source.name for one in index.files if one.source is not None and one.source.name}
+        yield from _made(_only(index, wanted), _fetch(file, name, index, limits), names, limits)
+    for name in names:
+        if name not in used and wanted(name):
+            yield _plain(file, name)
+
+
+def is_index(name: str) -> bool:
+    """Whether a member of this name says what others are made of."""
+    folded = name.lower()
+    return folded == INTRA_PACKAGE_INDEX or folded.endswith(_PSF_INDEX)
+
+
+def _plain(file: PackageFile, name: str) -> Member:
+    try:
+        return Member(name, file.tree.open(name))
+    except BuildlabError as error:
+        return Member(name, None, error=error)
+
+
+def _fetch(file: PackageFile, index_name: str, index: ContainerIndex, limits: Limits) -> Fetch:
+    """Where the sources of an index lie: in members of the same container, or in a patch storage file beside it."""
+    if index_name.lower() == INTRA_PACKAGE_INDEX:
+        return members_of_cabinet(lambda name: file.tree.read(name, limits.package_bytes_held))
+    return slices_of_psf(file.open_beside(f"{index.name or ''}", _PSF))
+
+
+def _only(index: ContainerIndex, wanted: Wanted) -> ContainerIndex:
+    """The index with the wanted files and what they are made of."""
+    by_id = {one.id: one for one in index.files}
+    kept = {one.id for one in index.files if wanted(_path(one.name))}
+    waiting = list(kept)
+    while waiting:
+        basis = by_id[waiting.pop()].basis
+        if basis is not None and basis in by_id and basis not in kept:
+            kept.add(basis)
+            waiting.append(basis)
+    return replace(index, files=tuple(one for one in index.files if one.id in kept))
+
+
+def _made(index: ContainerIndex, fetch: Fetch, names: list[str], limits: Limits) -> Iterator[Member]:
+    for made in IntraPackageDelta(index, fetch, stored_order=names, limits=limits):
+        yield _member(made)
+
+
+def _member(made: MadeFile) -> Member:
+    return Member(
+        _path(made.file.name),
+        None if made.data is None else MemoryBytes(made.data),
+        made.outcome,
+        made.file.source is None,
+        made.error,
+    )
+
+
+def _path(name: str) -> str:
+    return name.replace("\\", "/")

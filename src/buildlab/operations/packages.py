@@ -1,0 +1,149 @@
+"""Read update packages: open each, read what is in it, conclude what it is, and how they stand to each other."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from buildlab.errors import BuildlabError
+from buildlab.evidence.package_reader import PackageReading, read_package
+from buildlab.inference.package_relations import relate_packages
+from buildlab.inference.package_report import conclude_package
+from buildlab.knowledge.table import knowledge_date
+from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.readers.byte_source import ByteSource
+from buildlab.readers.signature_roots import microsoft_roots
+from buildlab.results.package_set import PackageSet, UpdatePackage
+from buildlab.results.scan import Exit, ScanError, Tool
+from buildlab.sources.byte_sources import printable_name
+from buildlab.sources.package_files import find_package_files, open_package_file
+from buildlab.version import __version__
+
+SCHEMA: Final = "buildlab.packages/1"
+_HASH_BLOCK = 1 << 20
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackagesOptions:
+    """How to read packages.
+
+    `verify` decodes every file and compares its hash with the stated one, `deep` opens the metadata for update
+    services too. `as_of` is the moment at which certificates without a time stamp have to be valid; `roots` are
+    certificates (DER) to trust besides Microsoft's. `jobs` is the number of processes, 0 for one a core.
+    """
+
+    as_of: datetime
+    verify: bool = False
+    deep: bool = False
+    roots: tuple[bytes, ...] = ()
+    jobs: int = 0
+    limits: Limits = DEFAULT_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of one file: a package, or an error."""
+
+    package: UpdatePackage | None
+    error: ScanError | None
+
+
+def inspect_packages(
+    paths: Sequence[str | Path], options: PackagesOptions | None = None, progress: Progress | None = None
+) -> PackageSet:
+    """Read packages: files, folders that are an unpacked package, folders full of packages.
+
+    Nothing about the packages raises: what could not be read is in the result. `progress` is called with a few words
+    for each file. The order is that of `paths`, and by name inside a folder.
+    """
+    options = options or PackagesOptions(as_of=datetime.now(UTC))
+    tell = progress or (lambda _: None)
+    files: list[Path] = []
+    errors: list[ScanError] = []
+    for path in paths:
+        try:
+            files += find_package_files(Path(path), options.limits)
+        except BuildlabError as error:
+            errors.append(_error(error, Path(path)))
+    outcomes = list(_read_all(list(dict.fromkeys(files)), options, tell))
+    packages = tuple(outcome.package for outcome in outcomes if outcome.package is not None)
+    errors += [outcome.error for outcome in outcomes if outcome.error is not None]
+    return PackageSet(
+        schema=SCHEMA,
+        tool=Tool(name="buildlab", version=__version__, knowledge=knowledge_date()),
+        as_of=options.as_of.date().isoformat(),
+        packages=packages,
+        relations=relate_packages(packages),
+        errors=tuple(errors),
+        exit=_exit(packages, errors),
+    )
+
+
+def _read_all(files: list[Path], options: PackagesOptions, tell: Progress) -> Iterator[_Outcome]:
+    """The outcome of each file, in the order of `files`; several at once where there are several."""
+    jobs = min(options.jobs or os.cpu_count() or 1, len(files))
+    if jobs <= 1:
+        for number, file in enumerate(files, start=1):
+            tell(f"reading {file.name} ({number} of {len(files)})")
+            yield _read(file, options)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = {pool.submit(_read, file, options): file for file in files}
+        done: dict[Path, _Outcome] = {}
+        for number, future in enumerate(as_completed(waiting), start=1):
+            done[waiting[future]] = future.result()
+            tell(f"read {waiting[future].name} ({number} of {len(files)})")
+    yield from (done[file] for file in files)
+
+
+def _read(path: Path, options: PackagesOptions) -> _Outcome:
+    try:
+        reading = PackageReading(
+            as_of=options.as_of,
+            roots=microsoft_roots().with_further(options.roots) if options.roots else microsoft_roots(),
+            verify=options.verify,
+            deep=options.deep,
+            limits=options.limits,
+        )
+        with open_package_file(path, options.limits) as file:
+            content = read_package(file, reading)
+            if file.source is not None:
+                sha1, sha256 = _digests(file.source)
+                content = replace(content, sha1=sha1, sha256=sha256)
+        return _Outcome(conclude_package(content), None)
+    except BuildlabError as error:
+        return _Outcome(None, _error(error, path))
+
+
+def _digests(source: ByteSource) -> tuple[str, str]:
+    """SHA-1, which Microsoft's catalogue puts into file names, and SHA-256 of a file."""
+    sha1, sha256 = hashlib.sha1(usedforsecurity=False), hashlib.sha256()
+    for offset in range(0, source.size, _HASH_BLOCK):
+        block = source.read_at(offset, _HASH_BLOCK)
+        sha1.update(block)
+        sha256.update(block)
+    return sha1.hexdigest(), sha256.hexdigest()
+
+
+def _error(error: BuildlabError, path: Path) -> ScanError:
+    where = printable_name(error.path or str(path))
+    return ScanError(kind=error.kind, message=error.message, path=where, offset=error.offset, hint=error.hint)
+
+
+def _exit(packages: tuple[UpdatePackage, ...], errors: list[ScanError]) -> Exit:
+    if not packages:
+        return Exit(code=3, reason="unreadable")
+    every = [*packages]
+    for package in every:
+        every += package.contains
+    if errors or any(gap.makes_partial for package in every for gap in package.gaps):
+        return Exit(code=4, reason="partial")
+    wrong = any(finding.kind == "hash-mismatch" for package in every for finding in package.findings)
+    invalid = any(package.signature.verified == "invalid" for package in every)
+    return Exit(code=1, reason="policy") if wrong or invalid else Exit(code=0, reason="done")

@@ -1,0 +1,158 @@
+"""Files that hold update packages: opened by their content, and the packages inside them without unpacking."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from buildlab.errors import LimitExceededError, PathNotFoundError, UnknownFormatError
+from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.readers.byte_source import ByteSource
+from buildlab.sources.byte_sources import HostFile, host_error, is_folder, printable_name
+from buildlab.sources.container import Opened, Probe, TargetKind, choose_container, open_container
+from buildlab.sources.open_files import OpenFiles
+from buildlab.sources.tree import Entry, Tree
+from buildlab.windows.path import fold_name, join_path, split_path
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFile:
+    """A file, or folder, whose tree may be that of a package or hold files that are. `source` is None for a folder.
+
+    `path` is for people: that of the host, then ``!`` before each file inside a file.
+    """
+
+    path: str
+    kind: TargetKind
+    source: ByteSource | None
+    tree: Tree
+    _probe: Probe = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """In bytes, 0 for a folder."""
+        return 0 if self.source is None else self.source.size
+
+    @property
+    def name(self) -> str:
+        """The last name of the path."""
+        return printable_name(self._probe.path.name)
+
+    def open_inner(self, path: str, limits: Limits = DEFAULT_LIMITS) -> "PackageFile":
+        """The package file at `path` in the tree; UnknownFormatError where the file there holds no tree."""
+        source = self.tree.open(path)
+        probe = Probe(Path(path), source, files=self._probe.files, tree=self.tree)
+        return _opened(f"{self.path}!{path.lstrip('/')}", probe, limits)
+
+    def open_beside(self, stated: str, ending: str) -> ByteSource:
+        """The file beside this one that is called as stated, or as this one but for its ending.
+
+        The last name of what is stated counts, never its folders. PathNotFoundError where there is none.
+        """
+        stem = self._probe.path.stem
+        wanted = {fold_name(name) for name in (*split_path(stated)[-1:], stem + ending)}
+        for sibling in self._probe.siblings():
+            if fold_name(sibling.name) in wanted:
+                return sibling.open()
+        raise PathNotFoundError(f"there is no {stem + ending} beside the package", path=self.path)
+
+    def looks_like_package(self, path: str) -> bool:
+        """Whether the file at `path` in the tree has the content of one that holds packages."""
+        return _kind(Probe(Path(path), self.tree.open(path), files=self._probe.files, tree=self.tree)) in _PACKAGE_KINDS
+
+    def files(self, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[str, Entry]]:
+        """Every file of the tree with its path, the folders of one level before the next.
+
+        LimitExceededError where there are too many; the folder's own errors where one cannot be listed.
+        """
+        waiting = ["/"]
+        seen = 0
+        while waiting:
+            folder = waiting.pop(0)
+            for entry in self.tree.entries(folder):
+                path = join_path(folder, entry.name)
+                seen += 1
+                if seen > limits.package_files:
+                    raise LimitExceededError(f"more than {limits.package_files} files in one package", path=self.path)
+                if entry.kind == "directory":
+                    waiting.append(path)
+                elif entry.kind == "file":
+                    yield path, entry
+
+
+@contextmanager
+def open_package_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[PackageFile]:
+    """The package file at a path of the host, closed at the end.
+
+    SourceError or FormatError where it cannot be opened, UnknownFormatError where it holds no files.
+    """
+    files = OpenFiles()
+    try:
+        source = None if is_folder(path) else files.open(path)
+        yield _opened(printable_name(str(path)), Probe(path, source, files=files), limits)
+    finally:
+        files.close()
+
+
+_PACKAGE_KINDS = ("msu", "cab", "wim", "esd", "exe")
+_MANIFEST = ".mum"
+
+
+def find_package_files(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Path]:
+    """What there is to read at a path: the file itself, a folder that is an unpacked package, or the package files in a
+    folder and the folders below, by name.
+
+    A file of a folder counts by its content, so that notes and lists beside the packages are passed over.
+    SourceError where a folder cannot be listed, PathNotFoundError for one without any package.
+    """
+    if not is_folder(path):
+        return [path]
+    found: list[Path] = []
+    waiting = [path]
+    seen = 0
+    while waiting:
+        folder = waiting.pop(0)
+        try:
+            children = sorted(folder.iterdir())
+        except OSError as error:
+            raise host_error(error, folder) from error
+        seen += len(children)
+        if seen > limits.package_files:
+            raise LimitExceededError(f"more than {limits.package_files} files below one folder", path=str(path))
+        if any(child.suffix.lower() == _MANIFEST for child in children):
+            found.append(folder)
+            continue
+        waiting += [child for child in children if child.is_dir() and not child.is_symlink()]
+        found += [child for child in children if child.is_file() and _is_package(child)]
+    if not found:
+        raise PathNotFoundError(
+            "no package in this folder", path=str(path), hint="give MSU, CAB or self-extracting files"
+        )
+    return found
+
+
+def _is_package(path: Path) -> bool:
+    with HostFile(path) as source:
+        return _kind(Probe(path, source)) in _PACKAGE_KINDS
+
+
+def _kind(probe: Probe) -> TargetKind | None:
+    try:
+        return choose_container(probe).kind
+    except UnknownFormatError:
+        return None
+
+
+def _opened(path: str, probe: Probe, limits: Limits) -> PackageFile:
+    container = choose_container(probe)
+    return PackageFile(path, container.kind, probe.source, _tree(path, open_container(container, probe, limits)), probe)
+
+
+def _tree(path: str, opened: Opened) -> Tree:
+    """The tree of what was opened; of a WIM that of its one image."""
+    if opened.tree is not None:
+        return opened.tree
+    if len(opened.images) == 1:
+        return opened.images[0].open()
+    what = f"{len(opened.images)} images" if opened.images else "a disk"
+    raise UnknownFormatError(f"holds {what} and no package", path=path)
