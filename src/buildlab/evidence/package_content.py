@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from buildlab.evidence.fact import Gap
+from buildlab.evidence.legacy_package import LegacyPackage
 from buildlab.readers.manifest import ComponentManifest
 from buildlab.readers.mum import Mum as Mum
 from buildlab.readers.package_properties import PackageProperties
@@ -78,6 +79,7 @@ class PackageContent:
     manifests: tuple[PackageManifest, ...] = ()
     components: tuple[StoreManifest, ...] = ()
     properties: PackageProperties | None = None
+    legacy: LegacyPackage | None = None
     installs: tuple[UnattendPackage, ...] = ()
     kernels: tuple[KernelFile, ...] = ()
     files: int = 0

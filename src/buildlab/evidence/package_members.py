@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from buildlab.errors import BuildlabError
+from buildlab.errors import BuildlabError, SourceError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource, MemoryBytes
-from buildlab.readers.cix import INTRA_PACKAGE_INDEX, ContainerIndex, read_cix
+from buildlab.readers.cix import INTRA_PACKAGE_INDEX, ContainerIndex, ContentSource, read_cix
 from buildlab.readers.delta_package import (
     Fetch,
     IntraPackageDelta,
@@ -40,15 +40,18 @@ class Member:
 def package_members(file: PackageFile, names: list[str], wanted: Wanted, limits: Limits) -> Iterator[Member]:
     """The files of a package whose name is `wanted`, those made from deltas among them.
 
-    Where a package has an index, the numbered members that it names are not files of their own. FormatError and others
-    where the index itself cannot be read.
+    Where a package has an index, the numbered members that it names are not files of their own. An index that cannot be
+    read is a member with its error; what the package holds besides is given all the same.
     """
     indexes = [name for name in names if is_index(name)]
     used: set[str] = set(indexes)
     for name in indexes:
-        index = read_cix(file.tree.read(name, limits.xml_bytes), limits)
-        used |= {one.source.name for one in index.files if one.source is not None and one.source.name}
-        yield from _made(_only(index, wanted), _fetch(file, name, index, limits), names, limits)
+        try:
+            index = read_cix(file.tree.read(name, limits.xml_bytes), limits)
+            used |= {one.source.name for one in index.files if one.source is not None and one.source.name}
+            yield from _made(_only(index, wanted), _fetch(file, name, index, limits), names, limits)
+        except BuildlabError as error:
+            yield Member(name, None, error=error)
     for name in names:
         if name not in used and wanted(name):
             yield _plain(file, name)
@@ -71,7 +74,19 @@ def _fetch(file: PackageFile, index_name: str, index: ContainerIndex, limits: Li
     """Where the sources of an index lie: in members of the same container, or in a patch storage file beside it."""
     if index_name.lower() == INTRA_PACKAGE_INDEX:
         return members_of_cabinet(lambda name: file.tree.read(name, limits.package_bytes_held))
-    return slices_of_psf(file.open_beside(f"{index.name or ''}", _PSF))
+    try:
+        return slices_of_psf(file.open_beside(f"{index.name or ''}", _PSF))
+    except BuildlabError as error:
+        return _unreadable(error)
+
+
+def _unreadable(error: BuildlabError) -> Fetch:
+    """Sources in a file that is not there: each of them is stated, so that it could not be looked at."""
+
+    def fetch(_: ContentSource) -> bytes:
+        raise SourceError(error.message, path=error.path) from error
+
+    return fetch
 
 
 def _only(index: ContainerIndex, wanted: Wanted) -> ContainerIndex:

@@ -1,7 +1,7 @@
 """Counts how the files of a package came out against what the package states of them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from buildlab.errors import BuildlabError, UnsupportedContentError
 from buildlab.evidence.fact import Gap, gap_kind
@@ -37,6 +37,8 @@ class PayloadTally:
         """Take one file, reading it to its end where its hash is not known yet."""
         if member.outcome is not None:
             self._add_indexed(member, path)
+        elif member.error is not None:
+            self._fail(path, member.error)
         elif member.source is not None and "/" in member.name:
             try:
                 self._digests[member.name.lower()] = _digests(member.source)
@@ -98,11 +100,17 @@ class PayloadTally:
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What could not be made or read; the first ones, and the number of the others."""
-        if len(self._gaps) <= _MOST_GAPS:
-            return tuple(self._gaps)
-        rest = self._gaps[_MOST_GAPS:]
-        more = Gap(subject="payload", kind=rest[0].kind, path=None, reason=f"{len(rest)} more files like this")
-        return (*self._gaps[:_MOST_GAPS], more)
+        return first_gaps(self._gaps)
+
+
+def first_gaps(gaps: Sequence[Gap]) -> tuple[Gap, ...]:
+    """The first of many gaps and the number of the others, which count as the worst of them."""
+    if len(gaps) <= _MOST_GAPS:
+        return tuple(gaps)
+    rest = gaps[_MOST_GAPS:]
+    worst = next((gap for gap in rest if gap.makes_partial), rest[0])
+    reason = f"{len(rest)} more files that could not be read"
+    return (*gaps[:_MOST_GAPS], Gap(subject=worst.subject, kind=worst.kind, path=None, reason=reason))
 
 
 def _digests(source: ByteSource) -> dict[str, str]:

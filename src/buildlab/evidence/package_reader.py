@@ -6,6 +6,7 @@ from datetime import datetime
 
 from buildlab.errors import BuildlabError, LimitExceededError
 from buildlab.evidence.fact import Gap, gap_kind
+from buildlab.evidence.legacy_package import is_legacy_package, read_legacy_package
 from buildlab.evidence.package_content import (
     CatalogRecord,
     KernelFile,
@@ -14,7 +15,7 @@ from buildlab.evidence.package_content import (
     StoreManifest,
 )
 from buildlab.evidence.package_members import Wanted, is_index, package_members
-from buildlab.evidence.package_payload import PayloadTally
+from buildlab.evidence.package_payload import PayloadTally, first_gaps
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.authenticode_cab import check_cabinet
 from buildlab.readers.authenticode_pe import check_pe
@@ -74,16 +75,21 @@ def read_package(file: PackageFile, reading: PackageReading, *, depth: int = 0) 
 
     Nothing about the evidence raises but that the tree as a whole cannot be listed (SourceError, FormatError).
     """
-    names = [path.lstrip("/") for path, _ in file.files(reading.limits)]
+    listed = list(file.files(reading.limits))
+    names = [path.lstrip("/") for path, entry in listed if entry.kind == "file"]
     notes = _Notes()
+    for error in file.damage:
+        notes.failed("package", file.path, error)
     content = PackageContent(
         path=file.path,
         container=file.kind,
         size=file.size,
-        files=len(names),
-        unsafe_names=tuple(name for name in names if _is_unsafe(name)),
+        files=len(listed),
+        unsafe_names=tuple(path for path, entry in listed if entry.kind == "damaged" and _is_unsafe(path)),
         signature=_signature(file, reading, notes) if depth == 0 else None,
     )
+    if is_legacy_package(names):
+        return _legacy(file, content, names, reading, notes)
     if any(_is_top(name, _MUM) or is_index(name) for name in names):
         return _package(file, content, names, reading, notes)
     return _wrapper(file, content, names, reading, notes, depth)
@@ -111,6 +117,27 @@ def _signature(file: PackageFile, reading: PackageReading, notes: _Notes) -> Sig
     except BuildlabError as error:
         notes.failed("signature", file.path, error)
         return None
+
+
+def _legacy(
+    file: PackageFile, content: PackageContent, names: list[str], reading: PackageReading, notes: _Notes
+) -> PackageContent:
+    """An update of Windows XP or Server 2003. It states no hashes of its files that catalogues do not."""
+    legacy, gaps = read_legacy_package(file, names, reading.limits)
+    for name in names:
+        if name.lower().endswith(_CATALOGUE) or name.lower().rpartition("/")[2] in _KERNELS:
+            path = f"{file.path}!{name}"
+            try:
+                _note(name, path, file.tree.open(name), reading, notes)
+            except BuildlabError as error:
+                notes.failed("package-member", path, error)
+    return replace(
+        content,
+        legacy=legacy,
+        kernels=tuple(notes.kernels),
+        catalogues=tuple(notes.catalogues),
+        gaps=(*gaps, *notes.gaps),
+    )
 
 
 def _wrapper(
@@ -145,7 +172,8 @@ def _inner(file: PackageFile, name: str, reading: PackageReading, depth: int) ->
     if depth >= reading.limits.package_depth:
         raise LimitExceededError(f"package files more than {reading.limits.package_depth} deep in one another")
     package = read_package(file.open_inner(name, reading.limits), reading, depth=depth + 1)
-    return package if package.manifests or package.inner else None
+    is_partial = any(gap.makes_partial for gap in package.gaps)
+    return package if package.manifests or package.inner or package.legacy or is_partial else None
 
 
 def _not_opened(path: str) -> Gap:
@@ -163,17 +191,16 @@ def _package(
     """A package of Component Based Servicing."""
     tally = PayloadTally()
     wanted: Wanted = (lambda _: True) if reading.verify else _tells
-    try:
-        for member in package_members(file, names, wanted, reading.limits):
-            path = f"{file.path}!{member.name}"
-            if reading.verify:
-                tally.add(member, path)
-            elif member.error is not None:
-                notes.failed("package-member", path, member.error)
-            if member.source is not None and _tells(member.name):
-                _note(member.name, path, member.source, reading, notes)
-    except BuildlabError as error:
-        notes.failed("package-index", file.path, error)
+    for member in package_members(file, names, wanted, reading.limits):
+        path = f"{file.path}!{member.name}"
+        if member.error is not None and is_index(member.name):
+            notes.failed("package-index", path, member.error)
+        elif reading.verify:
+            tally.add(member, path)
+        elif member.error is not None:
+            notes.failed("package-member", path, member.error)
+        if member.source is not None and _tells(member.name):
+            _note(member.name, path, member.source, reading, notes)
     if reading.verify:
         tally.compare(notes.components, file.path)
     return replace(
@@ -185,7 +212,7 @@ def _package(
         payload=tally.count() if reading.verify else None,
         mismatches=tally.mismatches,
         uncovered=tuple(name for name, digests in notes.digests.items() if notes.covered.isdisjoint(digests)),
-        gaps=(*notes.gaps, *tally.gaps),
+        gaps=(*first_gaps(notes.gaps), *tally.gaps),
     )
 
 

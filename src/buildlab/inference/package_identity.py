@@ -5,7 +5,7 @@ from typing import NamedTuple
 from buildlab.evidence.package_content import Mum, PackageContent, PackageManifest
 from buildlab.knowledge.builds import build_of, builds
 from buildlab.results.package_set import KbSource
-from buildlab.windows.architecture import Architecture, from_cbs_word
+from buildlab.windows.architecture import Architecture, from_cbs_word, from_pe_machine
 from buildlab.windows.kb import find_kb, kb_of_package_name
 from buildlab.windows.version import NtVersion
 
@@ -55,6 +55,8 @@ def kb_of_package(mum: Mum | None, content: PackageContent, file_name: str) -> K
             return KbName(named.kb, "package-name")
         if mum.head.kb is not None:
             return KbName(mum.head.kb, "manifest")
+    if content.legacy is not None and content.legacy.inf.kb is not None:
+        return KbName(content.legacy.inf.kb, "update-inf")
     if content.properties is not None and content.properties.kb is not None:
         return KbName(content.properties.kb, "package-properties")
     in_name = find_kb(file_name)
@@ -79,6 +81,9 @@ def windows_of_package(mum: Mum | None, content: PackageContent) -> str | None:
         own = _windows_of_version(mum.head.identity.nt_version)
         if own is not None:
             return own
+    build = None if content.legacy is None else content.legacy.inf.min_build or content.legacy.inf.max_build
+    if build is not None:
+        return f"{build.major}.{build.minor}"
     stated = None if content.properties is None else content.properties.get("Applies to")
     number = (stated or "").rpartition(" ")[2]
     return number if number.replace(".", "", 1).isdigit() and "." in number else None
@@ -93,6 +98,12 @@ def _windows_of_version(version: NtVersion | None) -> str | None:
     return version.windows if version.windows in {build.windows for build in builds().values()} else None
 
 
-def architecture_of_package(mum: Mum | None) -> Architecture | None:
-    """The architecture that the manifest states; None for neutral packages and without a manifest."""
-    return None if mum is None else from_cbs_word(mum.head.identity.architecture)
+def architecture_of_package(mum: Mum | None, content: PackageContent) -> Architecture | None:
+    """The architecture that the manifest states; of an update from before manifests that of the files it installs, then
+    what its INF states. None for neutral packages, and where nothing tells."""
+    if mum is not None:
+        return from_cbs_word(mum.head.identity.architecture)
+    if content.legacy is None:
+        return None
+    machines = {from_pe_machine(machine) for _, machine in content.legacy.machines} - {None}
+    return machines.pop() if len(machines) == 1 else content.legacy.inf.stated_architecture

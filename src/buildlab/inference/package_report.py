@@ -39,12 +39,12 @@ def conclude_package(content: PackageContent) -> UpdatePackage:
     others = tuple(conclude_package(one) for wrapper in chain for one in wrapper.inner if one not in chain)
     main = main_manifest(speaker)
     mum = None if main is None else main.mum
-    file_name = content.path.replace("\\", "/").rpartition("/")[2]
-    kb = kb_of_package(mum, content, file_name)
+    file_name = content.path.replace("\\", "/").rpartition("/")[2].rpartition("!")[2]
+    kb = kb_of_package(mum, speaker if content.properties is None else content, file_name)
     number = None if kb is None else kb.kb
     told = classify_package(number, mum, speaker)
-    windows = windows_of_package(mum, content)
-    architecture = architecture_of_package(mum)
+    windows = windows_of_package(mum, speaker if content.properties is None else content)
+    architecture = architecture_of_package(mum, speaker)
     kernels = tuple(_kernels(speaker))
     known = update_of_kb(number) if number is not None else None
     return UpdatePackage(
@@ -61,8 +61,8 @@ def conclude_package(content: PackageContent) -> UpdatePackage:
         release_type=None if mum is None else mum.head.release_type,
         classification=None if told is None else told.classification,
         classification_because=None if told is None else told.because,
-        title=None if mum is None else _title(mum),
-        support_url=None if mum is None else mum.head.support_url,
+        title=_title(mum, speaker),
+        support_url=_support_url(mum, speaker),
         created=None if mum is None else mum.head.created,
         applies_to=() if content.properties is None else content.properties.applicability,
         parents=() if mum is None else tuple(_parents(mum)),
@@ -113,10 +113,18 @@ def _rank(wrapper: PackageContent, inner: PackageContent) -> tuple[bool, bool, b
     return main is None and not inner.inner, is_stack, file_name not in installed
 
 
-def _title(mum: Mum) -> str | None:
+def _title(mum: Mum | None, content: PackageContent) -> str | None:
     """The display name; build systems leave the word ``default`` there."""
+    if mum is None:
+        return None if content.legacy is None else content.legacy.inf.title
     named = mum.head.display_name
     return named if named and named.lower() != _NO_NAME else mum.head.description
+
+
+def _support_url(mum: Mum | None, content: PackageContent) -> str | None:
+    if mum is not None:
+        return mum.head.support_url
+    return None if content.legacy is None else content.legacy.inf.help_link
 
 
 def _parents(mum: Mum) -> list[ParentPackage]:

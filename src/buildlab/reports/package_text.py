@@ -103,12 +103,12 @@ def _contents(package: UpdatePackage) -> Iterator[str]:
         f"{package.files} files, {len(package.members)} packages, {len(package.components)} components"
         + (f" ({told})" if told else ""),
     )
-    for kernel in package.kernels:
-        yield line("kernel", f"{kernel.version_text or kernel.version} {kernel.architecture or ''} ({kernel.name})")
     for member in package.members[:_MOST_MEMBERS]:
         yield line("", member)
     if len(package.members) > _MOST_MEMBERS:
         yield line("", f"and {len(package.members) - _MOST_MEMBERS} more")
+    for kernel in package.kernels:
+        yield line("kernel", f"{kernel.version_text or kernel.version} {kernel.architecture or ''} ({kernel.name})")
     if package.payload is not None:
         count = package.payload
         yield line(

@@ -8,7 +8,7 @@ from buildlab.results.scan import ArchitectureWord, Classification, Exit, ScanEr
 from buildlab.sources.container import TargetKind
 
 Branch = Literal["GDR", "LDR"]
-KbSource = Literal["package-name", "manifest", "package-properties", "file-name"]
+KbSource = Literal["package-name", "manifest", "package-properties", "update-inf", "file-name"]
 Verification = Literal["valid", "invalid", "unsigned", "not-checked"]
 FindingKind = Literal[
     "name-states-other-kb",
