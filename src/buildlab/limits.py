@@ -56,6 +56,8 @@ class Limits:
     """Changes of the prefix codes in one delta."""
     delta_rift_entries: int = 65_536
     """Entries of one map between positions in a file and in its next version."""
+    delta_table_entries: int = 2_000_000
+    """Imports, exports, resources, relocations and functions of a PE file that a delta is applied to."""
     package_files: int = 250_000
     """Files that one container index states."""
     package_bytes: int = 64 * GIB
@@ -78,10 +80,6 @@ class Limits:
     """Bytes that may be decoded from a cabinet of any size."""
     cab_kept_bytes: int = 32 * MIB
     """Decoded blocks of one cabinet that are kept."""
-    cab_search_bytes: int = 2 * GIB
-    """Size of a program in which cabinets are looked for."""
-    cab_candidates: int = 64
-    """Places in it where the header of a cabinet could be."""
     signature_bytes: int = 64 * MIB
     """One PKCS#7 message; a security catalogue is one."""
     signature_certificates: int = 64

@@ -11,10 +11,13 @@ _HISTORY = 1 << 15
 
 
 class MszipFolder:
-    """The decoder of one folder of a cabinet; its blocks must be given in order."""
+    """The decoder of one folder of a cabinet; its blocks must be given in order.
 
-    def __init__(self) -> None:
-        self._history = b""
+    `history` is the output before the first of them, of which the last 32 KiB count.
+    """
+
+    def __init__(self, history: bytes = b"") -> None:
+        self._history = history[-_HISTORY:]
 
     def decode_block(self, data: bytes, size: int) -> bytes:
         """The `size` bytes (1 to 32,768) that one data block holds.
