@@ -31,6 +31,7 @@ def test_verbose_version_tells_of_the_codecs() -> None:
         lines = run(*arguments).stdout.splitlines()
         assert lines[0] == "buildlab 0.1.0"
         assert [line.split(":")[0] for line in lines if line.startswith("codec")] == [
+            "codec delta",
             "codec lzx",
             "codec lzms",
             "codec xpress",

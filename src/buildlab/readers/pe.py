@@ -1,9 +1,11 @@
-"""Version resources of PE files, read without reading the file whole.
+"""Version and other resources of PE files, read without reading the file whole.
 
 pefile parses; it is given a view that fetches only the parts it asks for (headers and the resource section).
 """
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import SupportsIndex
 
@@ -102,12 +104,41 @@ class _Window:
 
 def read_pe(source: ByteSource, limits: Limits = DEFAULT_LIMITS) -> PeFile:
     """Headers and version resource of a PE file; FormatError when it is none, or its resources are damaged."""
+    with _parsed(source, limits) as pe:
+        return _describe(pe)
+
+
+def read_resource(source: ByteSource, kind: int, name: int, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The content of the resource with this type and name, in the first of its languages.
+
+    FormatError when the file is no PE file, has no such resource, or states one that is not in it.
+    """
+    with _parsed(source, limits) as pe:
+        level = getattr(pe, "DIRECTORY_ENTRY_RESOURCE", None)
+        for wanted in (kind, name, None):
+            entries = () if level is None else level.entries
+            found = next((entry for entry in entries if wanted is None or entry.id == wanted), None)
+            if found is None:
+                raise FormatError("pe", f"has no resource {name} of the type {kind}")
+            level = getattr(found, "directory", None)
+        place = getattr(found, "data", None)
+        if place is None:
+            raise FormatError("pe", f"resource {name} of the type {kind} has no content")
+        offset, size = pe.get_offset_from_rva(place.struct.OffsetToData), place.struct.Size
+    if size > limits.pe_bytes_read or offset > source.size - size:
+        raise FormatError("pe", f"resource {name} of the type {kind} states {size} bytes", offset=offset)
+    return source.read_at(offset, size)
+
+
+@contextmanager
+def _parsed(source: ByteSource, limits: Limits) -> Iterator[pefile.PE]:
+    """The headers and resources; what the parser lets out on damaged files, inside too, becomes FormatError."""
     if source.read_at(0, 2) != b"MZ":
         raise FormatError("pe", "does not begin with 'MZ'", offset=0)
     try:
         pe = pefile.PE(data=_Window(source, limits), fast_load=True)
         pe.parse_data_directories(directories=[pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_RESOURCE"]])
-        return _describe(pe)
+        yield pe
     except FormatError:
         raise
     except _PARSER_FAILURES as error:

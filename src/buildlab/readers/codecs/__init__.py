@@ -11,9 +11,13 @@ from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, SourceF
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_MODULES = ("prefix_code", "x86_calls", "xpress", "lzx_stream", "lzms_lengths", "lzms")
+_MODULES = (
+    *("prefix_code", "x86_calls", "xpress", "lzx_stream", "lzms_lengths", "lzms"),
+    *("delta_bits", "delta_tokens", "delta_x86"),
+)
 """What setup.py compiles; a module stands behind those that it imports."""
 _PARTS = {
+    "delta": ("x86_calls", "delta_bits", "delta_tokens", "delta_x86"),
     "lzx": ("prefix_code", "x86_calls", "lzx_stream"),
     "lzms": ("prefix_code", "x86_calls", "lzms_lengths", "lzms"),
     "xpress": ("prefix_code", "xpress"),
