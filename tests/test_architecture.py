@@ -22,8 +22,8 @@ from buildlab.sources import containers as containers_package
 from buildlab.sources import filesystems as filesystems_package
 from buildlab.sources import volumes as volumes_package
 from buildlab.sources.container import ContainerFormat
-from buildlab.sources.containers.folder import FolderTree
 from buildlab.sources.file_system import FileSystem
+from buildlab.sources.folder_tree import FolderTree
 from buildlab.sources.tree import Entry
 from buildlab.sources.volume import PartitionScheme
 from tests.kit.systems import server_2008_6003_pending_x86

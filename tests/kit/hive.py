@@ -21,6 +21,8 @@ BIG_DATA_SEGMENT = 16344
 """Bytes one segment of a big value contributes; its cell holds four more."""
 
 KEY_VOLATILE, KEY_HIVE_ENTRY, KEY_NO_DELETE, KEY_SYMLINK, KEY_COMPRESSED_NAME = 0x01, 0x04, 0x08, 0x10, 0x20
+LAYER_TOMBSTONE, LAYER_SUPERSEDES_LOCALLY, LAYER_SUPERSEDES_TREE = 1, 2, 3
+VALUE_TOMBSTONE = 0x02
 
 DEFAULT_WRITTEN = 0x01CA_0000_0000_0000
 """A FILETIME in the summer of 2009, used where a test does not care."""
@@ -48,17 +50,21 @@ _SECURITY_DESCRIPTOR = _security_descriptor()
 
 @dataclass(slots=True)
 class Value:
-    """One registry value: `name` ("" is the default value), type number, raw data."""
+    """One registry value: `name` ("" is the default value), type number, raw data.
+
+    A `tombstone`, of a differencing hive, deletes the value of that name in the hives below.
+    """
 
     name: str
     type: int
     data: bytes
+    tombstone: bool = False
 
 
 @dataclass(slots=True)
 class Key:
     """One registry key. `written` is a FILETIME; `flags` adds to the flags the writer sets itself (e.g.
-    `KEY_SYMLINK`).
+    `KEY_SYMLINK`); `layer` is how a key of a differencing hive stands to those below (`LAYER_TOMBSTONE` ...).
     """
 
     name: str
@@ -67,6 +73,7 @@ class Key:
     written: int = DEFAULT_WRITTEN
     class_name: str | None = None
     flags: int = 0
+    layer: int = 0
 
     def find(self, path: str) -> Key | None:
         """The key at a backslash-separated `path` below this one (names compared without case), or None."""
@@ -114,6 +121,11 @@ class Key:
 def sz(name: str, text: str, *, type: int = REG_SZ) -> Value:
     """A NUL-terminated UTF-16LE string value (`REG_EXPAND_SZ` by `type`)."""
     return Value(name, type, text.encode("utf-16-le") + b"\0\0")
+
+
+def tombstone(name: str) -> Value:
+    """A value of a differencing hive that deletes the one of that name below."""
+    return Value(name, REG_NONE, b"", tombstone=True)
 
 
 def multi_sz(name: str, texts: Sequence[str]) -> Value:
@@ -277,7 +289,7 @@ class _Writer:
         name, compressed = _encoded(key.name)
         flags |= key.flags | (KEY_COMPRESSED_NAME if compressed else 0)
         body = _NK.pack(
-            b"nk", flags, key.written, 0, parent & 0xFFFFFFFF, 0, 0, NO_CELL, NO_CELL, 0, NO_CELL,
+            b"nk", flags, key.written, key.layer << 8, parent & 0xFFFFFFFF, 0, 0, NO_CELL, NO_CELL, 0, NO_CELL,
             self.security, NO_CELL, 0, 0, 0, 0, 0, len(name), 0,
         )  # fmt: skip
         return self.bins.add(body + name)
@@ -335,7 +347,9 @@ class _Writer:
             stored, where = size, self._big_data(value.data)
         else:
             stored, where = size, self.bins.add(value.data)
-        flags = 1 if compressed and name else 0
+        flags = (1 if compressed and name else 0) | (VALUE_TOMBSTONE if value.tombstone else 0)
+        if value.tombstone:
+            stored, where = 0, NO_CELL
         return self.bins.add(_VK.pack(b"vk", len(name), stored, where, value.type, flags, 0) + name)
 
     def _big_data(self, data: bytes) -> int:

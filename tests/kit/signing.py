@@ -102,10 +102,10 @@ def attribute(kind: str, *values: bytes) -> bytes:
 
 @cache
 def private_key(name: str, kind: str = "ec") -> PrivateKey:
-    """The key of `name`, made once: "ec" (P-256) or "rsa" (2048 bits)."""
+    """The key of `name`: "ec" (P-256), the same one in every run, or "rsa" (2048 bits), made once in each."""
     if kind == "rsa":
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return ec.generate_private_key(ec.SECP256R1())
+    return ec.derive_private_key(int.from_bytes(hashlib.sha256(name.encode()).digest(), "big"), ec.SECP256R1())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +174,9 @@ def issue(
     if critical is not None:
         unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier(critical), b"\x05\x00")
         builder = builder.add_extension(unknown, critical=True)
-    return Identity(certificate=builder.sign(signing_key or issuer_key, hashes.SHA256()), key=key, issuer=issuer)
+    by = signing_key or issuer_key
+    certificate = builder.sign(by, hashes.SHA256(), ecdsa_deterministic=True if kind == "ec" else None)
+    return Identity(certificate=certificate, key=key, issuer=issuer)
 
 
 @cache
@@ -199,7 +201,8 @@ def _sign(identity: Identity, digest: str, data: bytes) -> tuple[bytes, bytes]:
     if isinstance(identity.key, rsa.RSAPrivateKey):
         name = sequence(oid("1.2.840.113549.1.1.1"), tlv(0x05))
         return name, identity.key.sign(data, padding.PKCS1v15(), made)
-    return sequence(oid(_EC_SIGNATURES[digest])), identity.key.sign(data, ec.ECDSA(made))
+    # RFC 6979: the same bytes in every run, so that a package can be made again
+    return sequence(oid(_EC_SIGNATURES[digest])), identity.key.sign(data, ec.ECDSA(made, deterministic_signing=True))
 
 
 @dataclass(frozen=True, kw_only=True)

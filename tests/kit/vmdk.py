@@ -107,3 +107,32 @@ def zeroed_grains(raw: bytes, zeroed: set[int], *, grain: int = 8, flags: int = 
             stored += piece
     header = sparse_header(len(raw) // SECTOR, version=2, flags=flags, grain=grain, directory=1)
     return header + struct.pack("<I508x", 2) + struct.pack(f"<{ENTRIES}I", *table) + stored
+
+
+def cowd_extent(raw: bytes, absent: set[int], *, grain: int = 1, version: int = 1, parent: bytes = b"") -> bytes:
+    """An extent of ESX (COWD, "Virtual Disk Format 1.0") that stores all grains but those of the given numbers."""
+    entries = 4096
+    count = -(-len(raw) // SECTOR // grain)
+    directory = [0] * -(-count // entries)
+    tables: dict[int, list[int]] = {}
+    place = 4 + -(-4 * len(directory) // SECTOR)
+    stored = bytearray()
+
+    def at() -> int:
+        return place + len(stored) // SECTOR
+
+    for number in range(count):
+        if number in absent:
+            continue
+        index, entry = divmod(number, entries)
+        if index not in tables:
+            tables[index], directory[index] = [0] * entries, at()
+            stored.extend(bytes(4 * entries))
+        tables[index][entry] = at()
+        stored.extend(raw[number * grain * SECTOR : (number + 1) * grain * SECTOR].ljust(grain * SECTOR, b"\0"))
+    for index, table in tables.items():
+        struct.pack_into(f"<{entries}I", stored, (directory[index] - place) * SECTOR, *table)
+    header = struct.pack("<4s7I", b"COWD", version, 3, len(raw) // SECTOR, grain, 4, len(directory), at())
+    geometry = parent or struct.pack("<III", 130, 16, 63)
+    packed = struct.pack(f"<{len(directory)}I", *directory)
+    return (header + geometry).ljust(4 * SECTOR, b"\0") + packed.ljust((place - 4) * SECTOR, b"\0") + bytes(stored)

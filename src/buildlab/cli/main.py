@@ -1,27 +1,21 @@
-"""The commands. Everything that takes time to import is imported by the command that needs it."""
+"""The command line: one module a command. What takes time to import is imported by the command that needs it."""
 
 import contextlib
 import gc
 import os
 import sys
 import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from buildlab.cli.output import parse_outputs, write_reports
-from buildlab.cli.progress import progress_line
+from buildlab.cli.check import check
+from buildlab.cli.diff import diff
+from buildlab.cli.explain import explain, schema
+from buildlab.cli.options import EXIT_CODES
+from buildlab.cli.packages import packages
+from buildlab.cli.scan import scan
 from buildlab.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from buildlab.operations.scan import ScanOptions
-    from buildlab.results.scan import Scan
-
-EXIT_CODES = """Exit codes: 0 done, nothing against policy; 1 findings against policy; 2 usage; 3 input unreadable or
-unsupported, or no Windows in it; 4 partial: some evidence or some targets failed; 5 internal error."""
 
 app = typer.Typer(
     name="buildlab",
@@ -33,13 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-OutputOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-o", "--output", metavar="FORMAT[=FILE]", help="text, json or jsonl; may be repeated. Default: text."
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -70,76 +57,8 @@ def _print_version(verbose: bool) -> None:
     raise typer.Exit
 
 
-@app.command(epilog=EXIT_CODES)
-def scan(
-    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Image, folder or hive; disk.vhd#2")],
-    output: OutputOption = None,
-    kind: Annotated[str | None, typer.Option(help="Take the target for this kind of container.")] = None,
-    parent: Annotated[
-        list[Path] | None, typer.Option(help="A file that may be the parent of a differencing disk; repeatable.")
-    ] = None,
-    hash_target: Annotated[bool, typer.Option("--hash", help="Add the SHA-256 of the target.")] = False,
-    no_replay: Annotated[bool, typer.Option("--no-replay", help="Read dirty hives as they are, without logs.")] = False,
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Turn exit code 1 into 0.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress on stderr.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every step on stderr, a line each.")] = False,
-) -> None:
-    """Tell what Windows is in each target, and which updates it holds in which state."""
-    from buildlab.operations.scan import ScanOptions, exit_code_of_all
-    from buildlab.operations.scan import scan as run
-    from buildlab.sources.address import address_path
-    from buildlab.sources.container import container_kinds
-
-    outputs = parse_outputs(output, evidence=[address_path(target) for target in targets])
-    if kind is not None and kind not in container_kinds():
-        raise typer.BadParameter(f"no kind {kind!r}; there are: {', '.join(container_kinds())}", param_hint="--kind")
-    scan_options = ScanOptions(kind=kind, parents=tuple(parent or ()), replay=not no_replay, hash_target=hash_target)
-    with progress_line(quiet=quiet, verbose=verbose) as tell:
-        scans = [_scan_or_report(run, target, scan_options, tell) for target in targets]
-    write_reports(outputs, lambda report: report.scans(scans))
-    code = exit_code_of_all([result.exit.code for result in scans])
-    raise typer.Exit(0 if exit_zero and code == 1 else code)
-
-
-def _scan_or_report(
-    run: "Callable[[str, ScanOptions, Callable[[str], None]], Scan]",
-    target: str,
-    scan_options: "ScanOptions",
-    tell: "Callable[[str], None]",
-) -> "Scan":
-    """The scan of one target. A bug of ours costs that target only; its traceback goes to stderr."""
-    from buildlab.operations.scan import failed_scan
-
-    try:
-        return run(target, scan_options, tell)
-    except Exception as error:  # noqa: BLE001 - the other targets are not to be lost
-        traceback.print_exc()
-        return failed_scan(target, error)
-
-
-@app.command(epilog=EXIT_CODES)
-def explain(
-    word: Annotated[str, typer.Argument(metavar="WORD", help="A version, revision, build, lab, KB or state.")],
-    output: OutputOption = None,
-) -> None:
-    """Say in plain words what a version, revision, lab, KB or state is, from bundled data."""
-    from buildlab.operations.explain import explain as run
-
-    explanation = run(word)
-    write_reports(parse_outputs(output), lambda report: report.explanation(explanation))
-    raise typer.Exit(0 if explanation.known else 3)
-
-
-@app.command(epilog=EXIT_CODES)
-def schema(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The result whose schema is wanted: scan.")],
-) -> None:
-    """Print the JSON Schema of a result."""
-    from buildlab.reports.serialise import json_schema, schema_names
-
-    if name not in schema_names():
-        raise typer.BadParameter(f"no schema {name!r}; there is: {', '.join(schema_names())}")
-    typer.echo(json_schema(name), nl=False)
+for _command in (scan, packages, check, diff, explain, schema):
+    app.command(epilog=EXIT_CODES)(_command)
 
 
 def main() -> NoReturn:

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from buildlab.reports.report_format import ReportFormat, report_formats
+from buildlab.reports.report_format import ReportFormat, ReportKind, Result, report_formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,13 @@ class Output:
     file: Path | None
 
 
-def parse_outputs(texts: Sequence[str] | None, evidence: Sequence[Path] = ()) -> tuple[Output, ...]:
-    """The reports asked for, text to stdout by default.
+def parse_outputs(texts: Sequence[str] | None, kind: ReportKind, evidence: Sequence[Path] = ()) -> tuple[Output, ...]:
+    """The reports of one kind asked for, text to stdout by default.
 
-    BadParameter for an unknown format, two on stdout or in one file, and for a file that would be written over or into
-    the `evidence`.
+    BadParameter for a format that is not known or has no such report, two on stdout or in one file, and for a file that
+    would be written over or into the `evidence`.
     """
-    formats = report_formats()
+    formats = {name: report for name, report in report_formats().items() if report.has(kind)}
     outputs: list[Output] = []
     for text in texts or ["text"]:
         name, _, file = text.partition("=")
@@ -50,10 +50,10 @@ def _is_same_file(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
 
 
-def write_reports(outputs: Sequence[Output], render: Callable[[ReportFormat], str]) -> None:
-    """Write every report; a file that cannot be written is a usage error."""
+def write_reports(outputs: Sequence[Output], result: Result) -> None:
+    """Write every report of a result; a file that cannot be written is a usage error."""
     for output in outputs:
-        text = render(output.report)
+        text = output.report.render(result)
         if output.file is None:
             _write_stdout(text)
             continue

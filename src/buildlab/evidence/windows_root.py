@@ -4,28 +4,36 @@ from typing import Literal
 
 from buildlab.errors import BuildlabError, PathNotFoundError
 from buildlab.evidence.fact import Integrity, Place
+from buildlab.evidence.layer_hives import LayerHive, base_hive_path, changed_hives
 from buildlab.evidence.ledger import Ledger
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.hive import Hive, HiveKey, open_hive
 from buildlab.readers.hive_log import HiveLog
+from buildlab.readers.hive_stack import BASE, HiveStack
 from buildlab.readers.hive_value import HiveValue
 from buildlab.readers.image_claim import ImageClaim
+from buildlab.sources.layered_tree import LayeredTree
 from buildlab.sources.tree import Entry, Tree
 from buildlab.windows.filetime import from_filetime, iso_utc
 from buildlab.windows.path import join_path
 
-RootKind = Literal["windows", "windows.old", "hive-only"]
+RootKind = Literal["windows", "windows.old", "container-layer", "hive-only"]
 HiveName = Literal["SOFTWARE", "SYSTEM"]
 HIVE_NAMES: tuple[HiveName, ...] = ("SOFTWARE", "SYSTEM")
 
 CONFIG = "System32/config"
+FILES_OF_LAYERS = "/Files/Windows"
+"""The Windows folder in layers of a container image; their hives are those of its registry."""
 _LOG_SUFFIXES = (".LOG", ".LOG1", ".LOG2")
 
 
 class WindowsRoot:
     """The root of one installation. `hives` maps a hive's role to its path in the tree, `claim` is what the container
-    says of it."""
+    says of it.
+
+    In a container image a hive may be a stack: that of the base layer, and what each layer above changes in it.
+    """
 
     def __init__(
         self,
@@ -48,6 +56,9 @@ class WindowsRoot:
         self._hive_paths = hives
         self._replay = replay
         self._hives: dict[HiveName, Hive | None] = {}
+        self._changes: dict[HiveName, tuple[LayerHive, ...]] = {}
+        if path == FILES_OF_LAYERS and isinstance(tree, LayeredTree):
+            self._changes = {name: changed_hives(tree, name) for name in HIVE_NAMES}
 
     @property
     def has_files(self) -> bool:
@@ -71,9 +82,23 @@ class WindowsRoot:
         """The content of a file below the Windows folder."""
         return self.tree.open(self.path(relative))
 
-    def hive_path(self, name: HiveName) -> str:
-        """Where a hive is, or should be."""
-        return self._hive_paths.get(name) or self.path(f"{CONFIG}/{name}")
+    @property
+    def lacks_base(self) -> tuple[HiveName, ...]:
+        """The hives of which there is only what layers change."""
+        return tuple(name for name in HIVE_NAMES if self._changes.get(name) and not self._has_base(name))
+
+    def hive_path(self, name: HiveName, layer: int = BASE) -> str:
+        """Where a hive is, or should be; `layer` is the number of a hive in a stack."""
+        if layer != BASE:
+            return self._changes[name][layer - 1].shown
+        usual = self.path(f"{CONFIG}/{name}")
+        if self._changes:
+            return base_hive_path(self.tree, name, usual)
+        return self._hive_paths.get(name) or usual
+
+    def _has_base(self, name: HiveName) -> bool:
+        entry = self.tree.entry(self.hive_path(name))
+        return entry is not None and entry.kind == "file"
 
     def hive(self, name: HiveName, ledger: Ledger) -> Hive | None:
         """A hive, or None with the reason entered as a gap. It is opened once, its checks are entered then."""
@@ -109,7 +134,7 @@ class WindowsRoot:
         """The place of a value, or of a key itself, in a hive."""
         written = from_filetime(key.written)
         return Place(
-            path=self.hive_path(name),
+            path=self.hive_path(name, key.layer if value is None else value.layer),
             method=method,
             key=key.path,
             value_name=None if value is None else value.name,
@@ -132,8 +157,17 @@ class WindowsRoot:
         if self._hive_paths and name not in self._hive_paths:
             ledger.gap(subject, "not-applicable", None, "only other hives were given")
             return None
+        changes = self._changes.get(name, ())
+        if not changes:
+            return self._checked_hive(self.tree, path, path, subject, ledger)
+        base = self._checked_hive(self.tree, path, path, subject, ledger) if self._has_base(name) else None
+        layers = [self._checked_hive(one.tree, one.path, one.shown, subject, ledger) for one in changes]
+        return HiveStack(base, layers, self.limits) if base or any(layers) else None
+
+    def _checked_hive(self, tree: Tree, place: str, path: str, subject: str, ledger: Ledger) -> Hive | None:
+        """The hive at `place` of a tree, which results call `path`."""
         try:
-            hive = self._read_hive(path, subject, ledger)
+            hive = self._read_hive(tree, place, subject, ledger)
         except PathNotFoundError as error:
             ledger.gap(subject, "missing", path, error.message)
             return None
@@ -149,12 +183,12 @@ class WindowsRoot:
             ledger.gap(f"{subject}-log", "unreadable", path, reason)
         return hive
 
-    def _read_hive(self, path: str, subject: str, ledger: Ledger) -> Hive:
-        data = self.tree.read(path, self.limits.hive_bytes)
+    def _read_hive(self, tree: Tree, path: str, subject: str, ledger: Ledger) -> Hive:
+        data = tree.read(path, self.limits.hive_bytes)
         logs: list[HiveLog] = []
         for suffix in _LOG_SUFFIXES:
-            entry = self.tree.entry(path + suffix)
+            entry = tree.entry(path + suffix)
             if entry is not None and entry.kind == "file" and entry.size:
                 with ledger.gap_on_error(f"{subject}-log", path + suffix):
-                    logs.append(HiveLog(entry.name, self.tree.read(path + suffix, self.limits.hive_log_bytes)))
+                    logs.append(HiveLog(entry.name, tree.read(path + suffix, self.limits.hive_log_bytes)))
         return open_hive(data, logs, replay=self._replay, limits=self.limits)

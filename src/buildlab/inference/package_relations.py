@@ -198,7 +198,9 @@ def _sortable(version: str) -> NtVersion:
 
 
 def _called(package: UpdatePackage) -> str:
-    return package.kb or package.identity or package.path
+    if package.kb is None:
+        return package.identity or package.path
+    return f"{package.kb} {package.architecture}" if package.architecture is not None else package.kb
 
 
 def _paths(packages: Iterable[UpdatePackage]) -> tuple[str, ...]:

@@ -56,6 +56,12 @@ def build_of(number: int) -> Build | None:
     return builds().get(number)
 
 
+def build_of_files(number: int) -> int:
+    """The build that the files of a build carry: under an enablement package that of the Windows below, else itself."""
+    known = build_of(number)
+    return number if known is None or known.enablement_over is None else known.enablement_over
+
+
 def builds_of_lab(lab: str) -> tuple[Build, ...]:
     """The builds that a lab is known to have made."""
     return tuple(build for build in builds().values() if lab.lower() in build.labs)

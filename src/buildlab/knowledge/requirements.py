@@ -38,6 +38,14 @@ def requirements_of_kb(kb: str) -> tuple[Requirement, ...]:
     return () if known is None else tuple(_requirement(text) for text in known.prerequisites)
 
 
+@cache
+def sha2_requirements() -> tuple[Requirement, ...]:
+    """What every update that is signed with SHA-2 only needs on NT 6.0: the SHA-2 update and what that one needs."""
+    kbs = sorted(kb for kb, known in known_updates().items() if known.classification == "sha2")
+    needed = (one for kb in kbs for one in requirements_of_kb(kb))
+    return (*needed, Requirement(" or ".join(kbs), frozenset(kbs)))
+
+
 def _requirement(text: str) -> Requirement:
     if text.startswith(_STACK):
         first = text.removeprefix(_STACK)

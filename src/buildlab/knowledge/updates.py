@@ -6,6 +6,9 @@ from functools import cache
 from buildlab.knowledge.table import Confidence, confidence, rows
 from buildlab.windows.version import NtVersion
 
+NT60 = "6.0"
+"""The version of Windows that the table is of."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownUpdate:
@@ -99,6 +102,20 @@ def superseded_by_chain(kb: str) -> frozenset[str]:
         reached |= fresh
         waiting += fresh
     return frozenset(reached - {kb})
+
+
+@cache
+def _superseding() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for newer in known_updates():
+        for older in superseded_by_chain(newer):
+            found.setdefault(older, set()).add(newer)
+    return found
+
+
+def superseding_by_chain(kb: str) -> frozenset[str]:
+    """Every update that supersedes `kb`, directly or through another; none for one that is not known."""
+    return frozenset(_superseding().get(kb, ()))
 
 
 @cache

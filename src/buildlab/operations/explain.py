@@ -1,4 +1,4 @@
-"""Explain a word from the bundled data: a version, revision, build, lab, KB or package state."""
+"""Explain a word from the bundled data: a version, revision, build, lab, KB, package state or package identity."""
 
 import re
 from collections.abc import Callable
@@ -8,8 +8,11 @@ from buildlab.knowledge.builds import Build, build_of, builds_of_lab
 from buildlab.knowledge.disputes import disputes, stories
 from buildlab.knowledge.state_meanings import state_meaning
 from buildlab.knowledge.updates import KnownUpdate, match_revision, update_of_kb
+from buildlab.operations.explain_package import identity_details, is_known_version
 from buildlab.results.explanation import Detail, Explanation, WordKind
 from buildlab.windows.build_lab import parse_build_lab, parse_build_lab_ex, parse_lab
+from buildlab.windows.kb import kb_of_package_name
+from buildlab.windows.package_identity import parse_package_identity
 from buildlab.windows.states import API_STATES, PackageState, all_package_states, package_state
 from buildlab.windows.version import NtVersion
 
@@ -19,6 +22,7 @@ _NUMBER = re.compile(r"-?\d{1,5}")
 _VERSION = re.compile(r"(\d+\.\d+\.\d+\.\d+)(?:\s.*)?")
 _BUILD_VERSION = re.compile(r"(\d+\.\d+)\.(\d{4,5})")
 _LAB = re.compile(r"[A-Za-z0-9_]*[A-Za-z][A-Za-z0-9_()]*")
+_MANIFEST_ENDING = re.compile(r"\.(?:mum|cat)$", re.IGNORECASE)
 _LARGEST_STATE = 128
 _NT60_BUILDS = (6003, 6002)
 """The builds whose monthly revisions are in the table of updates."""
@@ -35,7 +39,8 @@ def explain(word: str) -> Explanation:
         word=word,
         kind="unknown",
         known=False,
-        summary="not known here; try a version (6.0.6003.20489), a build, a revision, a lab, a KB or a state (0x65)",
+        summary="not known here; try a version (6.0.6003.20489), a build, a revision, a lab, a KB, a state (0x65) or "
+        "the identity of a package",
         details=(),
     )
 
@@ -62,6 +67,23 @@ def _explain_kb(text: str) -> Explanation | None:
     details.append(_source(update))
     details += _disputes(lambda dispute_updates, _: kb in dispute_updates)
     return _answer(text, "kb", True, f"{update.kind_words} for Windows Server 2008 SP2", details)
+
+
+def _explain_package(text: str) -> Explanation | None:
+    """An identity, or the name of a manifest or catalogue, which is an identity with an ending."""
+    identity = parse_package_identity(_MANIFEST_ENDING.sub("", text))
+    if identity is None:
+        return None
+    named = kb_of_package_name(identity.name)
+    of_kb = _explain_kb(named.kb) if named is not None else None
+    details = identity_details(identity)
+    if named is None:
+        return _answer(text, "package", is_known_version(identity.nt_version), "a package", details)
+    summary = f"a package of {named.kb}"
+    if of_kb is not None:
+        summary += f", {of_kb.summary}"
+        details += of_kb.details
+    return _answer(text, "package", True, summary, details)
 
 
 def _source(update: KnownUpdate) -> Detail:
@@ -266,6 +288,7 @@ def _explain_lab(text: str) -> Explanation | None:
 
 
 _READINGS: tuple[Callable[[str], Explanation | None], ...] = (
+    _explain_package,
     _explain_kb,
     _explain_version,
     _explain_build_version,

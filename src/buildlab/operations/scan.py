@@ -10,15 +10,30 @@ from buildlab.errors import BuildlabError, UnsupportedContentError
 from buildlab.evidence.collector import collect_evidence
 from buildlab.evidence.fact import Integrity
 from buildlab.evidence.ledger import Evidence
-from buildlab.evidence.roots import find_roots
+from buildlab.evidence.roots import find_inner_roots, find_roots
 from buildlab.inference.foreign_system import foreign_system
 from buildlab.inference.installation import conclude_installation
 from buildlab.knowledge.table import knowledge_date
 from buildlab.limits import DEFAULT_LIMITS, Limits
-from buildlab.results.scan import Exit, Installation, Scan, ScanError, TargetSummary, Tool, VolumeOutcome, VolumeSummary
-from buildlab.sources.byte_sources import printable_name
+from buildlab.readers.byte_source import ByteSource
+from buildlab.results.scan import (
+    Exit,
+    Installation,
+    Scan,
+    ScanError,
+    ShadowCopySummary,
+    TargetFile,
+    TargetSummary,
+    Tool,
+    VolumeOutcome,
+    VolumeSummary,
+)
+from buildlab.sources.byte_sources import HostFile, printable_name
+from buildlab.sources.encryption import NO_KEYS, VolumeKeys
+from buildlab.sources.source_check import SourceCheck
 from buildlab.sources.target import Target, Volume, open_target
 from buildlab.version import __version__
+from buildlab.windows.filetime import iso_utc
 
 SCHEMA: Final = "buildlab.scan/1"
 _HASH_BLOCK = 1 << 20
@@ -29,13 +44,18 @@ Progress = Callable[[str], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
     """How to scan. `kind` overrides the recognition of the container, `parents` are files that may be the parents of
-    differencing disks, `replay` False reads dirty hives as they are, `hash_target` adds the SHA-256 of the target.
+    differencing disks, `replay` False reads dirty hives as they are, `hash_target` adds the SHA-256 of the
+    target's files, and compares the hashes that its container stores with its content. `deep` opens the images that
+    lie on volumes: recovery environments, and those of an upgrade under way. `keys` are tried on encrypted volumes;
+    they are in no result.
     """
 
     kind: str | None = None
     parents: tuple[Path, ...] = ()
     replay: bool = True
     hash_target: bool = False
+    deep: bool = False
+    keys: VolumeKeys = NO_KEYS
     limits: Limits = DEFAULT_LIMITS
 
 
@@ -50,22 +70,29 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
     installations: list[Installation] = []
     volumes: list[VolumeSummary] = []
     errors: list[ScanError] = []
-    with open_target(str(target), kind=options.kind, parents=options.parents, limits=options.limits) as opened:
+    with open_target(
+        str(target), kind=options.kind, parents=options.parents, keys=options.keys, limits=options.limits
+    ) as opened:
         if opened.error is not None:
             errors.append(_scan_error(opened.error))
         errors += [_scan_error(damage) for damage in opened.damage]
+        if options.hash_target:
+            tell(f"comparing the stored hashes of {target}")
+            errors += _hash_errors(opened)
         for volume in opened.volumes:
             found, summary, problems = _scan_volume(opened, volume, options, tell)
             installations += found
             volumes.append(summary)
             errors += [_scan_error(problem) for problem in problems]
-        sha256 = _sha256(opened, errors) if options.hash_target else None
+        if options.hash_target:
+            tell(f"hashing {target}")
+        summary_of_target = _summary(opened, printable_name(str(target)), options.hash_target, errors)
     if not installations and not errors:
         errors.append(_no_installation(printable_name(str(target)), volumes))
     return Scan(
         schema=SCHEMA,
         tool=Tool(name="buildlab", version=__version__, knowledge=knowledge_date()),
-        target=TargetSummary(path=printable_name(str(target)), kind=opened.kind, size=opened.size, sha256=sha256),
+        target=summary_of_target,
         volumes=tuple(volumes),
         installations=tuple(installations),
         errors=tuple(errors),
@@ -87,10 +114,17 @@ def _scan_volume(
                 limits=options.limits,
                 claim=volume.claim,
             )
-            errors += search.errors
-            for root in search.roots:
+            errors += (*volume.tree.damage, *search.errors)
+            roots = search.roots
+            if options.deep:
+                inner = find_inner_roots(
+                    volume.tree, search, volume=volume.location, replay=options.replay, limits=options.limits
+                )
+                errors += inner.errors
+                roots = [*roots, *inner.roots]
+            for root in roots:
                 tell(f"reading {root.location}")
-                evidence = _with_table_checks(collect_evidence(root), target)
+                evidence = _with_source_checks(collect_evidence(root), target, volume)
                 if (name := foreign_system(evidence)) is not None:
                     errors.append(UnsupportedContentError(f"{name}, which is no Windows", path=root.location))
                     continue
@@ -106,8 +140,25 @@ def _scan_volume(
         file_system=volume.file_system,
         outcome=outcome,
         reason=reason,
+        encryption=volume.encryption,
+        shadow_copies=_shadow_copies(volume),
+        shadow_copy=volume.shadow_copy,
     )
+    if volume.shadow_damage is not None:
+        errors.append(volume.shadow_damage)
     return found, summary, errors
+
+
+def _shadow_copies(volume: Volume) -> tuple[ShadowCopySummary, ...]:
+    return tuple(
+        ShadowCopySummary(
+            number=copy.number,
+            created=None if copy.created is None else iso_utc(copy.created),
+            identifier=None if copy.identifier is None else str(copy.identifier),
+            store=str(copy.store),
+        )
+        for copy in volume.shadow_copies
+    )
 
 
 def _outcome(
@@ -122,13 +173,31 @@ def _outcome(
     return "no-installation", "no Windows folder, and no SOFTWARE or SYSTEM hive"
 
 
-def _with_table_checks(evidence: Evidence, target: Target) -> Evidence:
-    """Add what is known of the soundness of the partition table."""
-    checks = tuple(
-        Integrity(path=printable_name(str(target.path)), check=check.check, outcome=check.outcome, detail=check.detail)
-        for check in target.checks
-    )
+def _with_source_checks(evidence: Evidence, target: Target, volume: Volume) -> Evidence:
+    """Add what is known of the soundness of container, partition table and file system."""
+    path = printable_name(str(target.path))
+    checks = [_integrity(path, check) for check in target.checks]
+    checks += [_integrity(volume.location or path, check) for check in volume.checks]
     return replace(evidence, integrity=(*checks, *evidence.integrity))
+
+
+def _integrity(path: str, check: SourceCheck) -> Integrity:
+    return Integrity(path=path, check=check.check, outcome=check.outcome, detail=check.detail)
+
+
+def _hash_errors(target: Target) -> list[ScanError]:
+    """Compare what the container holds with the hashes that it stores. A wrong one is an error of the whole target:
+    unlike a damaged table that has a copy, nothing tells which part of the evidence is still what it was."""
+    try:
+        checks = target.verify()
+    except BuildlabError as error:
+        return [_scan_error(error)]
+    path = printable_name(str(target.path))
+    return [
+        ScanError(kind="damaged", message=f"{check.check}: {check.detail}", path=path)
+        for check in checks
+        if check.outcome == "damaged"
+    ]
 
 
 def _scan_error(error: BuildlabError) -> ScanError:
@@ -160,9 +229,28 @@ def _no_installation(target: str, volumes: list[VolumeSummary]) -> ScanError:
     )
 
 
-def _sha256(target: Target, errors: list[ScanError]) -> str | None:
-    """Hash of the target's file, None for a folder."""
-    source = target.source
+def _summary(target: Target, path: str, is_hashed: bool, errors: list[ScanError]) -> TargetSummary:
+    """The target and its files. A file that cannot be hashed is an error, and has no hash."""
+    own = TargetFile(path=path, size=target.size, sha256=_sha256(target.source, errors) if is_hashed else None)
+    files = [own]
+    for further in dict.fromkeys(target.files):
+        try:
+            with HostFile(further) as file:
+                sha256 = _sha256(file, errors) if is_hashed else None
+                files.append(TargetFile(path=printable_name(str(further)), size=file.size, sha256=sha256))
+        except BuildlabError as error:
+            errors.append(_scan_error(error))
+    return TargetSummary(
+        path=path,
+        kind=target.kind,
+        size=own.size,
+        sha256=own.sha256,
+        files=tuple(files) if target.files else (),
+    )
+
+
+def _sha256(source: ByteSource | None, errors: list[ScanError]) -> str | None:
+    """Hash of a file, None for a folder."""
     if source is None:
         return None
     digest = hashlib.sha256()

@@ -14,7 +14,14 @@ from buildlab.errors import FormatError
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.hive_base_block import LOG_SIZE, SIZE, TYPE_PRIMARY, BaseBlock, parse_base_block
 from buildlab.readers.hive_bulk import BulkRead, BulkReader
-from buildlab.readers.hive_cells import COMPRESSED_KEY_NAME, NK_HEADER, PREDEFINED_HANDLE, VK_HEADER, HiveCells
+from buildlab.readers.hive_cells import (
+    COMPRESSED_KEY_NAME,
+    NK_HEADER,
+    PREDEFINED_HANDLE,
+    TOMBSTONE_VALUE,
+    VK_HEADER,
+    HiveCells,
+)
 from buildlab.readers.hive_log import HiveLog, Replay, replay_logs
 from buildlab.readers.hive_value import HiveValue
 from buildlab.windows.path import fold_name
@@ -36,6 +43,9 @@ class HiveKey:
 
     __slots__ = ("_cells", "_record", "name", "offset", "path")
 
+    layer = 0
+    """In a stack of hives, the number of the one whose key this is."""
+
     def __init__(self, cells: HiveCells, cell: int, path: str | None) -> None:
         self._cells = cells
         self.offset, length = cells.record(cell, b"nk", NK_HEADER)
@@ -54,6 +64,12 @@ class HiveKey:
     def written(self) -> int:
         """FILETIME of the last change of the key."""
         return int(self._record.unpack_qword(4))
+
+    @property
+    def layer_semantics(self) -> int:
+        """How a key of a differencing hive stands to that of the hives below: the last two bits of the byte that is
+        unused in others."""
+        return int(self._record.unpack_word(12)) >> 8 & 3
 
     def subkeys(self, faults: list[FormatError] | None = None) -> Iterator["HiveKey"]:
         """The subkeys in stored order. Damaged ones are passed over and put into `faults`; without such a list, the
@@ -120,7 +136,9 @@ class HiveKey:
         size = record.unpack_word(2)
         name = self._cells.name(offset + VK_HEADER, size, length - VK_HEADER, record.has_ascii_name())
         raw = self._cells.value_data(offset, record.raw_data_length(), record.unpack_dword(8))
-        return HiveValue(name, record.data_type(), raw, offset)
+        return HiveValue(
+            name, record.data_type(), raw, offset, tombstone=bool(record.unpack_word(16) & TOMBSTONE_VALUE)
+        )
 
     def bulk_read(self, names: frozenset[str] | None = None, child: str | None = None) -> BulkRead:
         """All subkeys with their values (only those called `names`, in any case) in one pass over the bytes.

@@ -27,7 +27,7 @@ from buildlab.windows.path import fold_name
 class BulkKey:
     """One subkey as the bulk read gives it; `values` by name as stored, restricted to the names asked for.
 
-    `child_value_names` are the names of the values of the one child key that was asked for.
+    `child_value_names` are the names of the values of the one child key that was asked for; `layer` as for keys.
     """
 
     name: str
@@ -35,6 +35,7 @@ class BulkKey:
     offset: int
     values: Mapping[str, HiveValue]
     child_value_names: tuple[str, ...] = ()
+    layer: int = 0
 
 
 @dataclass(frozen=True, slots=True)

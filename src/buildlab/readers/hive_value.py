@@ -18,6 +18,9 @@ REG_QWORD = 11
 class HiveValue:
     """One value. `name` is empty for a key's default value, `raw` is the data as stored, `offset` that of the record.
 
+    In a stack of hives `layer` is the number of the one that states it; a `tombstone` deletes the value of that name in
+    the hives below.
+
     The readings below return None where the data does not have the type that is asked for, so that a value of the
     wrong type is told apart from a missing one by its presence.
     """
@@ -26,6 +29,8 @@ class HiveValue:
     type: int
     raw: bytes
     offset: int
+    layer: int = 0
+    tombstone: bool = False
 
     @property
     def text(self) -> str | None:

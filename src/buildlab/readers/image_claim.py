@@ -7,7 +7,8 @@ from buildlab.windows.architecture import Architecture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageClaim:
-    """One ``IMAGE`` element. None where it says nothing; `spbuild` is the revision at capture."""
+    """One ``IMAGE`` element of a WIM, or the configuration of a container image. None where it says nothing; `spbuild`
+    is the revision at capture. `path` and `method` say where it was read and how."""
 
     index: int
     name: str | None
@@ -18,6 +19,8 @@ class ImageClaim:
     minor: int | None
     build: int | None
     spbuild: int | None
+    path: str = "[XML data]"
+    method: str = "wim-xml"
 
     @property
     def version(self) -> str | None:

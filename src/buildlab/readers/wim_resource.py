@@ -47,7 +47,7 @@ class ChunkedContent:
         self._chunk_size = chunk_size
         self._compression = compression
         self._cache: dict[int, bytes] = {}
-        self._keep = max(1, _CACHE_BYTES // chunk_size)
+        self._keep = max(2, _CACHE_BYTES // chunk_size)
 
     @property
     def size(self) -> int:
@@ -65,10 +65,9 @@ class ChunkedContent:
     def _chunk(self, index: int) -> bytes:
         chunk = self._cache.get(index)
         if chunk is None:
-            chunk = self._decode(index)
-            if len(self._cache) >= self._keep:
+            if len(self._cache) >= self._keep:  # before the next one is decoded: the largest have 64 MiB
                 del self._cache[next(iter(self._cache))]
-            self._cache[index] = chunk
+            chunk = self._cache[index] = self._decode(index)
         return chunk
 
     def _decode(self, index: int) -> bytes:

@@ -1,9 +1,14 @@
 """What the XML of a WIM claims of its images. It is written at capture and often stale: claims, to be checked."""
 
+import re
+
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.image_claim import ImageClaim
 from buildlab.readers.xml import Element, parse_xml
 from buildlab.windows.architecture import from_wim_number
+
+_NUMBER = re.compile("[0-9]{1,10}")
+_ENCRYPTED = "<ENCRYPTED".encode("utf-16-le")
 
 
 def read_wim_xml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[ImageClaim, ...]:
@@ -12,7 +17,7 @@ def read_wim_xml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[ImageCla
     claims: list[ImageClaim] = []
     for image in root.iterchildren("IMAGE"):
         index = image.get("INDEX") or ""
-        if not index.isdecimal():
+        if not _NUMBER.fullmatch(index):
             continue
         architecture = _number(image, "WINDOWS/ARCH")
         claims.append(
@@ -31,6 +36,14 @@ def read_wim_xml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[ImageCla
     return tuple(claims)
 
 
+def states_encryption(data: bytes, limits: Limits = DEFAULT_LIMITS) -> bool:
+    """Whether the XML of a WIM says that its images are encrypted, as that of an ESD from Windows Update may.
+
+    Such a file has an element ``ESD/ENCRYPTED`` with the encrypted ranges; header and XML themselves are not encrypted.
+    """
+    return _ENCRYPTED in data and parse_xml(data, limits).find("ESD/ENCRYPTED") is not None
+
+
 def _text(image: Element, path: str) -> str | None:
     found = image.findtext(path)
     return found.strip() or None if found else None
@@ -38,4 +51,4 @@ def _text(image: Element, path: str) -> str | None:
 
 def _number(image: Element, path: str) -> int | None:
     text = _text(image, path)
-    return int(text) if text is not None and text.isdecimal() else None
+    return int(text) if text is not None and _NUMBER.fullmatch(text) else None

@@ -1,18 +1,8 @@
 """A result in a format, by the format's name."""
 
-from collections.abc import Sequence
-
-from buildlab.reports.report_format import report_formats
-from buildlab.results.explanation import Explanation
-from buildlab.results.package_set import PackageSet
-from buildlab.results.scan import Scan
+from buildlab.reports.report_format import Result, report_formats
 
 
-def render(result: Scan | PackageSet | Explanation | Sequence[Scan], format: str = "text") -> str:
-    """The whole report as text; KeyError for a format that there is not."""
-    report = report_formats()[format]
-    if isinstance(result, Explanation):
-        return report.explanation(result)
-    if isinstance(result, PackageSet):
-        return report.packages(result)
-    return report.scans([result] if isinstance(result, Scan) else result)
+def render(result: Result, format: str = "text") -> str:
+    """The whole report as text; KeyError for a format that there is not, ValueError for one that has no such report."""
+    return report_formats()[format].render(result)

@@ -4,10 +4,12 @@ from typing import Any
 
 import msgspec
 
+from buildlab.results.check import Check
+from buildlab.results.diff import Diff
 from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Scan
 
-_SCHEMAS: dict[str, Any] = {"scan": Scan, "packages": PackageSet}
+_SCHEMAS: dict[str, Any] = {"scan": Scan, "packages": PackageSet, "check": Check, "diff": Diff}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 

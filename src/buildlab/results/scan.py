@@ -6,6 +6,7 @@ from typing import Literal
 from buildlab.errors import ErrorKind
 from buildlab.evidence.fact import Fact, FactValue, Gap, Integrity
 from buildlab.sources.container import TargetKind
+from buildlab.sources.encryption import VolumeEncryption
 
 InstallationKind = Literal["windows", "winpe", "winre", "windows.old", "container-layer", "hive-only"]
 UpdateState = Literal[
@@ -61,18 +62,45 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetSummary:
-    """The target as given. `size` in bytes (0 for a folder); `sha256` where it was asked for."""
+class TargetFile:
+    """One file of a target that consists of several. `size` in bytes; `sha256` where it was asked for."""
 
     path: str
-    kind: TargetKind
     size: int
     sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSummary:
+    """The target as given. `size` in bytes (0 for a folder), `sha256` where it was asked for: of the file that was
+    named. `files` are all files of a target that consists of several (parts, segments, extents, parents), that one
+    first."""
+
+    path: str
+    kind: TargetKind
+    size: int
+    sha256: str | None = None
+    files: tuple[TargetFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowCopySummary:
+    """One shadow copy of a volume. `number` is that of the address (``@shadow1``), the oldest is 1; `created` is UTC;
+    `identifier` is the one by which Windows calls it, `store` the one in the name of the file that holds it."""
+
+    number: int
+    created: str | None
+    identifier: str | None
+    store: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeSummary:
-    """One volume of the target and what became of it; `start` and `size` in bytes."""
+    """One volume of the target and what became of it; `start` and `size` in bytes.
+
+    `encryption` is there for an encrypted volume that was unlocked; `file_system` is then the one inside. `shadow_copy`
+    is the number of the shadow copy that was read instead of the volume itself.
+    """
 
     number: int
     start: int
@@ -81,6 +109,9 @@ class VolumeSummary:
     file_system: str | None
     outcome: VolumeOutcome
     reason: str | None = None
+    encryption: VolumeEncryption | None = None
+    shadow_copies: tuple[ShadowCopySummary, ...] = ()
+    shadow_copy: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Containers: what the target itself is. One module of `containers` for each, found by discovery."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
@@ -92,13 +92,17 @@ class Probe:
         start = max(0, self.source.size - _TAIL)
         return self.source.read_at(start, self.source.size - start)
 
+    def beside(self, stated: str) -> Path | None:
+        """The file of the host beside this one that has the last name of `stated`; None for a container in a tree."""
+        return None if self.tree is not None else beside(self.path, stated)
+
     def parent_candidates(self, stated: Iterable[str]) -> list[Path]:
         """Files that may be the parent: those that the user named, then those beside this one with a stated name."""
-        found = [beside(self.path, name) for name in stated]
+        found = [self.beside(name) for name in stated]
         return list(dict.fromkeys([*self.parents, *(path for path in found if path is not None)]))
 
     def open_parent(self, path: Path, limits: Limits) -> "Opened":
-        """Open another disk that this one builds on.
+        """Open another disk that this one builds on; its `files` begin with its own.
 
         LimitExceededError for a chain that is too long, FormatError for one that comes back to itself.
         """
@@ -108,20 +112,24 @@ class Probe:
         if len(chain) > limits.parent_chain:
             raise LimitExceededError(f"a chain of more than {limits.parent_chain} parents", path=str(path))
         probe = Probe(path=path, source=self.files.open(path), files=self.files, parents=self.parents, chain=chain)
-        return open_container(choose_container(probe), probe, limits)
+        opened = open_container(choose_container(probe), probe, limits)
+        return replace(opened, files=(path, *opened.files))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePart:
     """One of several images in a container; `open` gives its tree, or raises what keeps it from being read.
 
-    `location` is how results call it, empty for "image" and its number; `claim` what the container says of it.
+    `location` is how results call it, empty for "image" and its number; `claim` what the container says of it;
+    `aliases` are further names of it, `passed_over` a reason why there can be no Windows in it.
     """
 
     number: int
     name: str | None
     location: str = ""
     claim: ImageClaim | None = None
+    aliases: tuple[str, ...] = ()
+    passed_over: str | None = None
     open: Callable[[], Tree]
 
 
@@ -131,6 +139,9 @@ class Opened:
 
     `damage` is what is wrong with the container itself though it could be opened, `checks` what was checked of it.
     `identity` is the identifier by which a differencing disk names its parent, in the form of its own format.
+    `files` are the further files of the host that it consists of (segments, extents, parents), in their order.
+    `verify` reads the container whole and compares it with the hashes that it stores; what is wrong is in the checks
+    that it gives, each in the place of the one of the same name in `checks`.
     """
 
     disk: ByteSource | None = None
@@ -139,6 +150,8 @@ class Opened:
     damage: tuple[BuildlabError, ...] = ()
     checks: tuple[SourceCheck, ...] = ()
     identity: str | None = None
+    files: tuple[Path, ...] = ()
+    verify: Callable[[], tuple[SourceCheck, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +187,7 @@ def choose_container(probe: Probe, kind: str | None = None) -> ContainerFormat:
         if not formats:
             known = sorted({container.kind for container in container_formats()})
             raise UnknownFormatError(f"kind {kind!r} is not known", hint=f"one of {', '.join(known)}")
-        if (kind == "folder") != (probe.source is None):
+        if kind != "container-layer" and (kind == "folder") != (probe.source is None):
             what = "a folder" if probe.source is None else "a file"
             raise UnknownFormatError(f"{what} cannot be read as kind {kind!r}", path=str(probe.path))
         return formats[0]

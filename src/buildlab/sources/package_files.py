@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from buildlab.errors import LimitExceededError, PathNotFoundError, UnknownFormatError
+from buildlab.errors import BuildlabError, LimitExceededError, PathNotFoundError, UnknownFormatError
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.byte_sources import HostFile, host_error, is_folder, printable_name
@@ -27,6 +27,12 @@ class PackageFile:
     source: ByteSource | None
     tree: Tree
     _probe: Probe = field(repr=False)
+    _damage: tuple[BuildlabError, ...] = ()
+
+    @property
+    def damage(self) -> tuple[BuildlabError, ...]:
+        """What is known by now to be wrong with the file, or folder, though it could be opened."""
+        return (*self._damage, *(error for error in self.tree.damage if error not in self._damage))
 
     @property
     def size(self) -> int:
@@ -50,10 +56,10 @@ class PackageFile:
         The last name of what is stated counts, never its folders. PathNotFoundError where there is none.
         """
         stem = self._probe.path.stem
-        wanted = {fold_name(name) for name in (*split_path(stated)[-1:], stem + ending)}
-        for sibling in self._probe.siblings():
-            if fold_name(sibling.name) in wanted:
-                return sibling.open()
+        siblings = {fold_name(sibling.name): sibling for sibling in self._probe.siblings()}
+        for name in (*split_path(stated)[-1:], stem + ending):
+            if fold_name(name) in siblings:
+                return siblings[fold_name(name)].open()
         raise PathNotFoundError(f"there is no {stem + ending} beside the package", path=self.path)
 
     def looks_like_package(self, path: str) -> bool:
@@ -63,20 +69,21 @@ class PackageFile:
     def files(self, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[str, Entry]]:
         """Every file of the tree with its path, the folders of one level before the next.
 
-        LimitExceededError where there are too many; the folder's own errors where one cannot be listed.
+        Damaged ones are among them: of these only the name can be read, and it may be no path. LimitExceededError where
+        there are too many; the folder's own errors where one cannot be listed.
         """
         waiting = ["/"]
         seen = 0
         while waiting:
             folder = waiting.pop(0)
             for entry in self.tree.entries(folder):
-                path = join_path(folder, entry.name)
+                path = entry.name if entry.kind == "damaged" else join_path(folder, entry.name)
                 seen += 1
                 if seen > limits.package_files:
                     raise LimitExceededError(f"more than {limits.package_files} files in one package", path=self.path)
                 if entry.kind == "directory":
                     waiting.append(path)
-                elif entry.kind == "file":
+                elif entry.kind in ("file", "damaged"):
                     yield path, entry
 
 
@@ -131,6 +138,16 @@ def find_package_files(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Path
     return found
 
 
+def holds_packages(path: Path) -> bool:
+    """Whether there are packages at a path: a file that is one, or a folder with one in it. False where one cannot
+    look."""
+    try:
+        found = find_package_files(path)
+        return any(is_folder(one) or _is_package(one) for one in found[:1])
+    except BuildlabError:
+        return False
+
+
 def _is_package(path: Path) -> bool:
     with HostFile(path) as source:
         return _kind(Probe(path, source)) in _PACKAGE_KINDS
@@ -145,7 +162,8 @@ def _kind(probe: Probe) -> TargetKind | None:
 
 def _opened(path: str, probe: Probe, limits: Limits) -> PackageFile:
     container = choose_container(probe)
-    return PackageFile(path, container.kind, probe.source, _tree(path, open_container(container, probe, limits)), probe)
+    opened = open_container(container, probe, limits)
+    return PackageFile(path, container.kind, probe.source, _tree(path, opened), probe, opened.damage)
 
 
 def _tree(path: str, opened: Opened) -> Tree:

@@ -1,4 +1,4 @@
-"""What containers and partition tables say of their own soundness."""
+"""What containers, partition tables and file systems say of their own soundness."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,8 +6,8 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceCheck:
-    """The outcome of one check of a container or partition table, and what was seen."""
+    """The outcome of one check of a container, partition table or file system, and what was seen."""
 
-    check: Literal["gpt", "vhdx-log", "ewf-hash", "wim-integrity"]
+    check: Literal["gpt", "vhdx-log", "ewf-hash", "wim-integrity", "ntfs-dirty"]
     outcome: Literal["ok", "replayed", "not-replayed", "damaged", "not-checked"]
     detail: str

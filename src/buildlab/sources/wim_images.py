@@ -4,7 +4,14 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from buildlab.errors import BuildlabError, FormatError, LimitExceededError, PathNotFoundError, UnsupportedContentError
+from buildlab.errors import (
+    BuildlabError,
+    EncryptedVolumeError,
+    FormatError,
+    LimitExceededError,
+    PathNotFoundError,
+    UnsupportedContentError,
+)
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource, MemoryBytes
 from buildlab.readers.image_claim import ImageClaim
@@ -46,6 +53,11 @@ class WimPart:
         self.entries = parse_lookup_table(table, limits)
         self._solid: list[tuple[int, ChunkedContent]] | None = None
 
+    @property
+    def is_hashed(self) -> bool:
+        """Whether it has an integrity table."""
+        return bool(self.header.integrity.offset and self.header.integrity.stored_size)
+
     def read(self, offset: int, length: int) -> bytes:
         """Bytes of the file that must be there."""
         if length > self._limits.disk_table_bytes:
@@ -78,6 +90,10 @@ class WimPart:
         return self._solid
 
 
+def _xml(source: ByteSource, header: WimHeader, limits: Limits) -> bytes:
+    return _all(open_resource(source, header, header.xml, limits), limits.xml_bytes)
+
+
 class WimFile:
     """All parts of one WIM. `missing` names the parts that were not found."""
 
@@ -104,8 +120,7 @@ class WimFile:
             return ()
         from buildlab.readers.wim_xml import read_wim_xml  # here, as a scan without a WIM needs no XML for this
 
-        content = open_resource(self.first.source, header, header.xml, self.limits)
-        return read_wim_xml(_all(content, self.limits.xml_bytes), self.limits)
+        return read_wim_xml(_xml(self.first.source, header, self.limits), self.limits)
 
     def stream(self, sha1: bytes) -> ByteSource:
         """The content with this hash; an error that names the missing parts where it is in none."""
@@ -178,7 +193,11 @@ class WimTree(Tree):
 
 
 def open_wim(probe: Probe, source: ByteSource, limits: Limits) -> WimFile:
-    """The WIM that a probe has found, with the parts of a split one that lie beside it."""
+    """The WIM that a probe has found, with the parts of a split one that lie beside it.
+
+    EncryptedVolumeError for one that says that it is encrypted.
+    """
+    _refuse_encrypted(source, limits)
     part = WimPart(source, probe.path, limits)
     parts = {max(1, part.header.part): part}
     if part.header.flags & FLAG_SPANNED or part.header.parts > 1:
@@ -186,6 +205,24 @@ def open_wim(probe: Probe, source: ByteSource, limits: Limits) -> WimFile:
             if _is_of_one_set(probe.path, Path(sibling.name)):
                 _add_part(parts, sibling, part.header, limits)
     return WimFile(parts, limits)
+
+
+def _refuse_encrypted(source: ByteSource, limits: Limits) -> None:
+    """To be asked before any table is read, as those may be encrypted too."""
+    header = read_header(source)
+    if header.xml.size == 0:
+        return
+    from buildlab.readers.wim_xml import states_encryption  # here, as it loads the parser of XML
+
+    try:
+        is_encrypted = states_encryption(_xml(source, header, limits), limits)
+    except BuildlabError:  # said when the names of the images are read
+        return
+    if is_encrypted:
+        raise EncryptedVolumeError(
+            "encrypted ESD: its images cannot be read, its XML says so",
+            hint="decrypt it with a tool that has the key, and scan the decrypted copy",
+        )
 
 
 def _is_of_one_set(one: Path, other: Path) -> bool:

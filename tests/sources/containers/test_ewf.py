@@ -2,8 +2,10 @@
 
 import hashlib
 import random
+import re
 import shutil
 import struct
+import subprocess
 import time
 import zlib
 from collections.abc import Sequence
@@ -12,9 +14,15 @@ from pathlib import Path
 import pytest
 
 from buildlab.errors import BuildlabError, FormatError, LimitExceededError, TruncatedError, UnsupportedContentError
+from buildlab.operations.scan import ScanOptions, scan
+from buildlab.sources.container import Opened
 from buildlab.sources.containers import ewf
-from buildlab.sources.containers.ewf import EWF, EwfDisk, segment_suffixes
+from buildlab.sources.containers.ewf import EWF, segment_suffixes
+from buildlab.sources.disks import ewf_sections
+from buildlab.sources.source_check import SourceCheck
+from buildlab.sources.target import open_target
 from tests.conftest import FindTool
+from tests.places import FIXTURES
 from tests.sources.containers.disk_images import (
     assert_same,
     disk_of,
@@ -89,27 +97,195 @@ def test_the_order_of_segment_names() -> None:
     assert list(segment_suffixes(".bin")) == list(segment_suffixes(".E02")) == list(segment_suffixes("")) == []
 
 
-def ewf_disk(disk: object) -> EwfDisk:
-    assert isinstance(disk, EwfDisk)
-    return disk
+def verified(opened: Opened) -> SourceCheck:
+    assert opened.verify is not None
+    (check,) = opened.verify()
+    assert check.check == "ewf-hash"
+    return check
 
 
 def test_the_stored_hashes_on_request(tmp_path: Path, find_tool: FindTool) -> None:
     with open_image(EWF, acquired(tmp_path, find_tool)[0]) as opened:
-        check = ewf_disk(opened.disk).check_hashes()
-    assert (check.outcome, check.detail) == ("ok", "MD5, SHA1: what the acquisition stored")
+        check = verified(opened)
+    hashes = f"MD5 {hashlib.md5(RAW).hexdigest()}, SHA1 {hashlib.sha1(RAW).hexdigest()}"
+    assert (check.outcome, check.detail) == ("ok", f"the medium has what the acquisition stored: {hashes}")
 
 
-def test_content_that_was_changed_with_care_fails_its_hash(tmp_path: Path, find_tool: FindTool) -> None:
-    segments = acquired(tmp_path, find_tool, "encase5")
+def changed_with_care(segments: Sequence[Path]) -> None:
+    """Change a byte of a chunk and its checksum, so that only the hash of the whole medium can tell."""
     data = bytearray(segments[0].read_bytes())
     start = data.index(RAW[:CHUNK])
     data[start] ^= 1
     data[start + CHUNK : start + CHUNK + 4] = zlib.adler32(data[start : start + CHUNK]).to_bytes(4, "little")
     segments[0].write_bytes(data)
+
+
+@pytest.mark.parametrize("packing", ["none", "best"])
+def test_a_medium_that_is_no_whole_number_of_sectors(packing: str, tmp_path: Path, find_tool: FindTool) -> None:
+    """ewfacquire stores and hashes the rest, and states a medium without it: its own verdict is a wrong hash too."""
+    raw = RAW[: 3 * CHUNK + 1000]
+    segments = acquired(tmp_path, find_tool, "encase6", packing, raw=raw)
+    command = [find_tool("ewfverify", "ewf-tools"), "-q", str(segments[0])]
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
     with open_image(EWF, segments[0]) as opened:
-        check = ewf_disk(opened.disk).check_hashes()
-    assert (check.outcome, check.detail) == ("damaged", "MD5: not what the acquisition stored")
+        assert_same(disk_of(opened), raw[: 3 * CHUNK + 512])
+        assert verified(opened).outcome == "damaged"
+
+
+@pytest.mark.parametrize("harm", ["none", "care"])
+def test_a_verdict_is_that_of_ewfverify(harm: str, tmp_path: Path, find_tool: FindTool) -> None:
+    segments = acquired(tmp_path, find_tool)
+    if harm == "care":
+        changed_with_care(segments)
+    command = [find_tool("ewfverify", "ewf-tools"), "-q", "-d", "sha1", str(segments[0])]
+    theirs = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    with open_image(EWF, segments[0]) as opened:
+        assert (verified(opened).outcome == "ok") == theirs == (harm == "none")
+
+
+def test_a_medium_with_a_damaged_chunk_does_not_have_its_hash(tmp_path: Path, find_tool: FindTool) -> None:
+    segments = acquired(tmp_path, find_tool)
+    data = bytearray(segments[0].read_bytes())
+    data[data.index(RAW[:CHUNK])] ^= 1
+    segments[0].write_bytes(data)
+    with open_image(EWF, segments[0]) as opened:
+        check = verified(opened)
+    assert check.outcome == "damaged"
+    assert "chunk 0" in check.detail
+
+
+def test_a_medium_that_is_not_whole_cannot_be_compared(tmp_path: Path, find_tool: FindTool) -> None:
+    """The hashes are in its last segment; one between is cut in its last chunks, which is found when it is read."""
+    segments = acquired(tmp_path, find_tool)
+    for segment in segments[1:]:
+        segment.unlink()
+    with open_image(EWF, segments[0]) as opened:
+        check = verified(opened)
+    assert (check.outcome, check.detail) == ("not-checked", "the acquisition stored no hash")
+
+
+@pytest.mark.parametrize("kind", [b"hash", b"digest"])
+def test_damaged_hashes_are_told(kind: bytes, tmp_path: Path, find_tool: FindTool) -> None:
+    segments = acquired(tmp_path, find_tool)
+    data = bytearray(segments[-1].read_bytes())
+    for each in (b"hash", b"digest"):
+        start = data.index(each.ljust(16, b"\0")) + 76
+        if each == kind:
+            data[start] ^= 1
+    segments[-1].write_bytes(data)
+    with open_image(EWF, segments[0]) as opened:
+        assert verified(opened).outcome == "ok"  # the other section has the MD5 too
+    start = data.index({b"hash": b"digest", b"digest": b"hash"}[kind].ljust(16, b"\0")) + 76
+    data[start] ^= 1
+    segments[-1].write_bytes(data)
+    with open_image(EWF, segments[0]) as opened:
+        check = verified(opened)
+    assert (check.outcome, check.detail) == ("not-checked", "the hashes that the acquisition stored are damaged")
+
+
+def with_unread(segments: Sequence[Path], ranges: list[tuple[int, int]], *, count: int | None = None) -> None:
+    """Put a list of the sectors that could not be read before the last section."""
+    path = segments[-1]
+    data = path.read_bytes()
+    end = len(data) - 76
+    head = struct.pack("<I512x", len(ranges) if count is None else count)
+    entries = b"".join(struct.pack("<II", *one) for one in ranges)
+    sums = [zlib.adler32(part).to_bytes(4, "little") for part in (head, entries)]
+    listed = section(b"error2", end, head + sums[0] + entries + sums[1])
+    path.write_bytes(data[:end] + listed + section(b"done", end + len(listed), following=end + len(listed)))
+
+
+@pytest.mark.parametrize("ranges", [[(17, 3)], [(0, 1), (100, 64), (6400, 7)], [(10 * n, 2) for n in range(20)]])
+def test_sectors_that_the_acquisition_could_not_read(
+    ranges: list[tuple[int, int]], tmp_path: Path, find_tool: FindTool
+) -> None:
+    """ewfinfo finds the same list in the image."""
+    segments = acquired(tmp_path, find_tool)
+    with_unread(segments, ranges)
+    command = [find_tool("ewfinfo", "ewf-tools"), "-e", str(segments[0])]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert [(int(first), int(number)) for first, number in UNREAD.findall(told)] == ranges
+    with open_image(EWF, segments[0]) as opened:
+        (damage,) = opened.damage
+        assert damage.kind == "damaged"
+        assert f"could not read {sum(number for _, number in ranges)} sectors: " in damage.message
+        assert f"{ranges[0][0]} to {ranges[0][0] + ranges[0][1] - 1}" in damage.message
+        assert ("12 more ranges" in damage.message) == (len(ranges) == 20)
+        assert_same(disk_of(opened), RAW)
+
+
+UNREAD = re.compile(r"at sector\(s\): (\d+) - \d+ number: (\d+)")
+
+
+def test_an_empty_list_of_unread_sectors_says_nothing(tmp_path: Path, find_tool: FindTool) -> None:
+    segments = acquired(tmp_path, find_tool)
+    with_unread(segments, [])
+    with open_image(EWF, segments[0]) as opened:
+        assert opened.damage == ()
+
+
+@pytest.mark.parametrize("count", [2, 1 << 16, 0xFFFFFFFF])
+def test_a_list_of_unread_sectors_that_is_damaged(count: int, tmp_path: Path, find_tool: FindTool) -> None:
+    segments = acquired(tmp_path, find_tool)
+    with_unread(segments, [(17, 3)], count=count)
+    with open_image(EWF, segments[0]) as opened:
+        (damage,) = opened.damage
+        assert "list of the sectors" in damage.message
+
+
+def test_a_scan_lists_and_hashes_every_segment(tmp_path: Path, find_tool: FindTool) -> None:
+    segments = acquired(tmp_path, find_tool)
+    result = scan(segments[0], ScanOptions(hash_target=True))
+    assert [file.path for file in result.target.files] == [str(segment) for segment in segments]
+    assert [file.size for file in result.target.files] == [segment.stat().st_size for segment in segments]
+    hashes = [hashlib.sha256(segment.read_bytes()).hexdigest() for segment in segments]
+    assert [file.sha256 for file in result.target.files] == hashes
+    assert (result.target.sha256, result.target.size) == (hashes[0], segments[0].stat().st_size)
+    assert {file.sha256 for file in scan(segments[0]).target.files} == {None}
+
+
+@pytest.mark.parametrize("harm", ["none", "care"])
+def test_a_wrong_hash_makes_a_scan_partial(harm: str, tmp_path: Path, find_tool: FindTool) -> None:
+    fixture = FIXTURES / "select-current-2.vhd"
+    raw = (
+        subprocess.run(
+            [
+                find_tool("qemu-img", "qemu-utils"),
+                "convert",
+                "-f",
+                "vpc",
+                "-O",
+                "raw",
+                str(fixture),
+                str(tmp_path / "raw"),
+            ],
+            check=True,
+        )
+        and (tmp_path / "raw").read_bytes()
+    )
+    segments = acquired(tmp_path, find_tool, "encase6", raw=raw)
+    if harm == "care":
+        data = bytearray(segments[0].read_bytes())
+        place = data.index(raw[:CHUNK])
+        data[place + 440] ^= 1  # the disk's signature
+        data[place + CHUNK : place + CHUNK + 4] = zlib.adler32(data[place : place + CHUNK]).to_bytes(4, "little")
+        segments[0].write_bytes(data)
+    for is_hashed in (False, True):
+        result = scan(segments[0], ScanOptions(hash_target=is_hashed))
+        (found,) = [check for check in result.installations[0].integrity if check.check == "ewf-hash"]
+        wrong = is_hashed and harm == "care"
+        assert found.outcome == ("not-checked" if not is_hashed else "damaged" if wrong else "ok")
+        assert result.exit.code == (4 if wrong else 0)
+        assert [error.kind for error in result.errors] == (["damaged"] if wrong else [])
+
+
+def test_content_that_was_changed_with_care_fails_its_hash(tmp_path: Path, find_tool: FindTool) -> None:
+    segments = acquired(tmp_path, find_tool, "encase5")
+    changed_with_care(segments)
+    with open_image(EWF, segments[0]) as opened:
+        check = verified(opened)
+    assert check.outcome == "damaged"
+    assert check.detail.endswith(f"the acquisition stored MD5 {hashlib.md5(RAW).hexdigest()}")
 
 
 @pytest.mark.parametrize("keep", [1, 2])
@@ -146,9 +322,25 @@ def test_segments_that_changed_places_are_refused(tmp_path: Path, find_tool: Fin
         pass
 
 
-def test_version_2_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedContentError, match="Ex01"):
-        open_bytes(EWF, b"EVF2\x0d\x0a\x81\x00" + bytes(100))
+@pytest.mark.parametrize(
+    ("signature", "name"),
+    [
+        (b"EVF2\r\n\x81\0", "Ex01"),
+        (b"LVF\t\r\n\xff\0", "L01"),
+        (b"LEF2\r\n\x81\0", "Lx01"),
+        (b"LVF2\r\n\x81\0", "Lx01"),
+    ],
+)
+@pytest.mark.parametrize("boot_mark", [b"\0\0", b"\x55\xaa"])
+def test_what_is_not_read_is_refused_by_name(signature: bytes, name: str, boot_mark: bytes, tmp_path: Path) -> None:
+    """Also where the file happens to have the boot mark of a raw disk."""
+    path = tmp_path / "image"
+    path.write_bytes(signature.ljust(510, b"\0") + boot_mark)
+    with open_target(str(path)) as target:
+        assert isinstance(target.error, UnsupportedContentError)
+        assert name in target.error.message
+        assert target.error.hint
+        assert target.kind == "ewf"
 
 
 def spoil(segments: Sequence[bytes], numbers: random.Random) -> list[bytes]:
@@ -262,7 +454,7 @@ def test_a_section_larger_than_any_file(kind: bytes, tmp_path: Path) -> None:
 
 
 def test_sections_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ewf, "_MOST_SECTIONS", 50)
+    monkeypatch.setattr(ewf_sections, "_MOST_SECTIONS", 50)
     with pytest.raises(LimitExceededError):
         open_bytes(EWF, HEAD + b"".join(section(b"header", 13 + 76 * number) for number in range(60)))
 

@@ -1,13 +1,15 @@
 """Raw images in several files: joined in their order, and never with one missing."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from buildlab.errors import FormatError, PathNotFoundError, TruncatedError
-from buildlab.operations.scan import scan
+from buildlab.operations.scan import ScanOptions, scan
 from buildlab.sources.open_files import OpenFiles
+from buildlab.sources.target import open_target
 from tests.conftest import FindTool
 from tests.places import FIXTURES
 from tests.sources.containers.disk_samples import assert_reads_as, disk_content, disk_of, opened
@@ -115,3 +117,28 @@ def test_a_scan_gives_what_that_of_one_file_gives(tmp_path: Path, find_tool: Fin
     assert (found.target.kind, found.exit, found.errors) == ("raw", expected.exit, ())
     assert [one.identity for one in found.installations] == [one.identity for one in expected.installations]
     assert [one.updates for one in found.installations] == [one.updates for one in expected.installations]
+
+
+def test_every_part_is_listed_and_hashed(tmp_path: Path) -> None:
+    first = write_parts(tmp_path, NUMBERS)
+    result = scan(first, ScanOptions(hash_target=True))
+    parts = sorted(tmp_path.iterdir())
+    found = [(file.path, file.size, file.sha256) for file in result.target.files]
+    assert found == [(str(part), len(part.read_bytes()), sha256(part.read_bytes()).hexdigest()) for part in parts]
+    assert (result.target.size, result.target.sha256) == found[0][1:]
+    assert scan(parts[-1]).target.files == ()
+
+
+def test_a_part_inside_another_target_is_not_looked_for_on_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of a file inside a folder is relative, and the host may have files of that name where we are."""
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "host").mkdir()
+    first = write_parts(tmp_path / "inside", NUMBERS)
+    for part in NUMBERS[1:]:
+        first.with_suffix(f".{part}").unlink()
+    write_parts(tmp_path / "host", NUMBERS)
+    monkeypatch.chdir(tmp_path / "host")
+    with open_target(f"{tmp_path / 'inside'}!{first.name}") as target:
+        assert target.files == ()

@@ -1,5 +1,6 @@
 """Differencing VHD files, by the kit, as no tool of Debian makes them: on parents by the kit and by qemu-img."""
 
+import hashlib
 import random
 import subprocess
 import tracemalloc
@@ -316,6 +317,9 @@ def test_a_scan_reads_what_the_child_changed(tmp_path: Path) -> None:
     assert child.stat().st_size < 5 << 20
     expected, found, other = scan(fixture), scan(child, ScanOptions(hash_target=True)), scan(parent)
     assert (found.target.kind, found.exit, found.errors) == ("vhd", expected.exit, ())
+    assert [(file.path, file.sha256) for file in found.target.files] == [
+        (str(path), hashlib.sha256(path.read_bytes()).hexdigest()) for path in (child, parent)
+    ]
     assert [one.identity for one in found.installations] == [one.identity for one in expected.installations]
     assert [one.updates for one in found.installations] == [one.updates for one in expected.installations]
     assert [one.identity for one in other.installations] != [one.identity for one in expected.installations]

@@ -334,11 +334,12 @@ def test_a_missing_extent_is_named(name: str, tmp_path: Path, files: OpenFiles) 
         (descriptor_text("RW 1 ZERO", cid="xyz"), FormatError),
         (descriptor_text("RW 1 ZERO", more="parentCID=123456789"), FormatError),
         (descriptor_text("RW 1 ZERO", more="parentCID=12345678"), MissingParentError),
-        (descriptor_text('RW 1 VMFSSPARSE "disk-flat.vmdk"', create_type="vmfsSparse"), UnsupportedContentError),
+        (descriptor_text('RW 1 VMFSSPARSE "disk-flat.vmdk"', create_type="vmfsSparse"), FormatError),
         (descriptor_text('RW 1 SESPARSE "disk-flat.vmdk"', create_type="seSparse"), UnsupportedContentError),
         (descriptor_text('RW 1 SESPARSE "disk-flat.vmdk"'), UnsupportedContentError),
         (descriptor_text('RW 1 FLAT "\\\\.\\PhysicalDrive0" 0', create_type="fullDevice"), UnsupportedContentError),
         (b"COWD" + bytes(2000), UnsupportedContentError),
+        (b"COWD" + bytes(1000), TruncatedError),
         (b"# Disk DescriptorFile" + b" " * (2 << 20), LimitExceededError),
         (b"# Disk DescriptorFile\n" + b'RW 1 FLAT "' + b'" ' * 300_000, FormatError),
         (b"# Disk DescriptorFile\n" + b"a = " + b" " * 1_000_000 + b"x", FormatError),
@@ -356,11 +357,9 @@ def test_descriptors_that_cannot_be_read(
         opened(path, files)
 
 
-@pytest.mark.parametrize("named", ["vmfsSparse", "seSparse", "COWD"])
-def test_what_is_refused_is_named(named: str, tmp_path: Path, files: OpenFiles) -> None:
-    text = b"COWD" + bytes(600) if named == "COWD" else descriptor_text("RW 1 ZERO", create_type=named)
-    with pytest.raises(UnsupportedContentError, match=named):
-        opened(write_flat(tmp_path, text), files)
+def test_what_is_refused_is_named(tmp_path: Path, files: OpenFiles) -> None:
+    with pytest.raises(UnsupportedContentError, match="seSparse"):
+        opened(write_flat(tmp_path, descriptor_text("RW 1 ZERO", create_type="seSparse")), files)
 
 
 def test_one_sparse_file_cannot_be_two_extents(tmp_path: Path, files: OpenFiles) -> None:

@@ -309,6 +309,25 @@ def test_files_of_the_overlay_filter_are_decoded(overlay_volume: Path) -> None:
                 assert content.read_at(offset, 5000) == data[offset : offset + 5000]
 
 
+def test_an_overlay_file_whose_attribute_list_lies_outside_of_its_record(tmp_path: Path, find_tool: FindTool) -> None:
+    """Each hard link is an attribute; sixty long ones take more records, and a list that fits into none of them."""
+    path = make_volume(tmp_path, find_tool, Content({"other": b""}), megabytes=16)
+    (tmp_path / "mount").mkdir()
+    with mounted(path, tmp_path / "mount", find_tool, "streams_interface=windows") as mount:
+        (mount / "linked.dll").write_bytes(b"")
+        for number in range(60):
+            os.link(mount / "linked.dll", mount / f"link {number:03} {'n' * 180}")
+        size = len(OVERLAY_TEXT)
+        write_overlay(mount / "linked.dll", size, reparse_point(1), compressed_stream(OVERLAY_TEXT, 1))
+    info = [find_tool("ntfsinfo", "ntfs-3g"), "-f", "-v", "-F", "linked.dll", str(path)]
+    told = subprocess.run(info, check=True, capture_output=True, text=True).stdout
+    assert re.search(r"\$ATTRIBUTE_LIST .*\n.*\n\s+Resident:\s+No", told)
+    with HostFile(path) as source:
+        tree = opened(source)
+        assert tree.read("linked.dll", size) == OVERLAY_TEXT
+        assert tree.read(f"link 059 {'n' * 180}", size) == OVERLAY_TEXT
+
+
 def test_overlay_files_without_their_data_are_errors_and_never_zeros(overlay_volume: Path) -> None:
     with HostFile(overlay_volume) as source:
         tree = opened(source)

@@ -143,6 +143,23 @@ def test_impossible_numbers_are_errors_also_on_a_file_of_the_host(fields: dict[s
         assert isinstance(target.error, BuildlabError)
 
 
+@pytest.mark.parametrize("left", [8, 9, 91, 92, 511])
+def test_a_disk_cut_inside_its_header(left: int) -> None:
+    with pytest.raises(FormatError, match="first copy"):
+        table(SAMPLE[: 512 + left])
+
+
+@pytest.mark.parametrize("left", [0, 1, 128 * 3, 128 * 3 + 5])
+def test_a_disk_cut_inside_entries_that_are_rightly_summed(left: int) -> None:
+    data = with_header(entries_lba=len(SAMPLE) // 512 - 1)
+    data = data[: len(data) - 512] + bytes(left)
+    struct.pack_into("<I", data, 512 + 88, zlib.crc32(bytes(left)))
+    data[512 + 16 : 512 + 20] = bytes(4)
+    struct.pack_into("<I", data, 512 + 16, zlib.crc32(data[512 : 512 + 92]))
+    with pytest.raises(FormatError, match="ends inside the entries"):
+        table(data)
+
+
 @pytest.mark.parametrize(("first", "last"), [(1 << 40, 1 << 41), (1 << 60, (1 << 60) + 9), (5, 4), (0, (1 << 64) - 1)])
 def test_partitions_at_impossible_places_do_no_harm(first: int, last: int, tmp_path: Path) -> None:
     data = bytearray(SAMPLE)

@@ -42,7 +42,7 @@ def _collect(root: WindowsRoot, ledger: Ledger) -> None:
         return
     read = packages.bulk_read(_VALUES, child="Owners")
     for key in read.keys:
-        _enter(key, f"{packages.path}\\{key.name}", path, ledger)
+        _enter(key, f"{packages.path}\\{key.name}", root, ledger)
     odd = [key.name for key in read.keys if _state_is_odd(key)]
     if odd:
         reason = f"CurrentState of {len(odd)} packages is no number; the first: {odd[0]}"
@@ -60,7 +60,7 @@ def _state_is_odd(key: BulkKey) -> bool:
     return value is not None and value.number is None
 
 
-def _enter(key: BulkKey, key_path: str, path: str, ledger: Ledger) -> None:
+def _enter(key: BulkKey, key_path: str, root: WindowsRoot, ledger: Ledger) -> None:
     values = {name.lower(): value for name, value in key.values.items()}
 
     def text(name: str) -> str | None:
@@ -80,7 +80,7 @@ def _enter(key: BulkKey, key_path: str, path: str, ledger: Ledger) -> None:
         "package.state",
         None if state is None else signed_dword(state),
         Place(
-            path=path,
+            path=root.hive_path("SOFTWARE", key.layer if stored is None else stored.layer),
             method="registry",
             key=key_path,
             value_name=None if stored is None else stored.name,

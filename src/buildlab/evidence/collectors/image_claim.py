@@ -1,4 +1,5 @@
-"""What the container's own metadata claims of the image (the XML of a WIM), written at capture and often stale."""
+"""What the container's own metadata claims of the image (the XML of a WIM, the configuration of a container image),
+written at capture and often stale."""
 
 from buildlab.evidence.collector import Collector
 from buildlab.evidence.fact import Place
@@ -10,7 +11,7 @@ def _collect(root: WindowsRoot, ledger: Ledger) -> None:
     claim = root.claim
     if claim is None:
         return
-    place = Place(path="[XML data]", method="wim-xml", part=f"IMAGE {claim.index}")
+    place = Place(path=claim.path, method=claim.method, part=f"IMAGE {claim.index}")
     stated = {
         "claim.name": claim.name,
         "claim.version": claim.version,

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.serialise import to_json
+from buildlab.results.check import Check
+from buildlab.results.diff import Diff
 from buildlab.results.explanation import Explanation
 from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Scan
@@ -13,8 +15,10 @@ def _scans(scans: Sequence[Scan]) -> str:
     return to_json(scans[0] if len(scans) == 1 else list(scans)) + "\n"
 
 
-def _document(result: PackageSet | Explanation) -> str:
+def _document(result: PackageSet | Explanation | Check | Diff) -> str:
     return to_json(result) + "\n"
 
 
-JSON = ReportFormat(name="json", scans=_scans, packages=_document, explanation=_document)
+JSON = ReportFormat(
+    name="json", scans=_scans, packages=_document, explanation=_document, check=_document, diff=_document
+)

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
+from buildlab.reports.check_text import check_text
+from buildlab.reports.diff_text import diff_text
 from buildlab.reports.package_text import package_set_text
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import LABEL_WIDTH, LINE_WIDTH, error_line, line, plain
 from buildlab.results.explanation import Explanation
-from buildlab.results.scan import Conflict, Identity, Installation, Scan, Update
+from buildlab.results.scan import Conflict, Identity, Installation, Scan, Update, VolumeSummary
 
 _LIST_UNAVAILABLE = ("software-hive", "packages")
 
@@ -36,10 +38,28 @@ def _scan(scan: Scan) -> Iterator[str]:
     for installation in scan.installations:
         yield from _installation(scan, installation)
         yield ""
+    for volume in scan.volumes:
+        yield from _volume(volume)
     for error in scan.errors:
         yield error_line(error, scan.target.path)
     if scan.installations:
         yield line("exit", f"{scan.exit.code}, {scan.exit.reason}")
+
+
+def _volume(volume: VolumeSummary) -> Iterator[str]:
+    """What is to be known of a volume whatever was found on it."""
+    name = f"volume {volume.number}"
+    if volume.encryption is not None:
+        how = volume.encryption
+        by = "decrypted" if how.unlocked_by == "none" else f"{how.method}, unlocked by its {how.unlocked_by}"
+        yield line("encryption", f"{name}: {how.scheme}, {by}")
+    copies = [f"{copy.number} of {copy.created or 'unknown time'}" for copy in volume.shadow_copies]
+    if volume.shadow_copy is not None:
+        yield line("shadow copy", f"{name} as shadow copy {copies[volume.shadow_copy - 1]} has it")
+    elif copies:
+        first, *rest = wrap(f"{name}: {', '.join(copies)}", LINE_WIDTH - LABEL_WIDTH, break_on_hyphens=False)
+        yield line("shadow copies", first)
+        yield from (line("", more) for more in rest)
 
 
 def _installation(scan: Scan, installation: Installation) -> Iterator[str]:
@@ -48,6 +68,8 @@ def _installation(scan: Scan, installation: Installation) -> Iterator[str]:
     yield line("target", f"{scan.target.path} ({scan.target.kind}), {installation.location}")
     if scan.target.sha256 is not None:
         yield line("sha256", scan.target.sha256)
+        for file in scan.target.files[1:]:
+            yield line("", f"{file.sha256 or 'not known'} ({file.path})")
     if installation.kind != "windows":
         yield line("kind", installation.kind)
     yield from _identity(identity)
@@ -160,4 +182,6 @@ def _explanation(explanation: Explanation) -> str:
     return "\n".join(lines) + "\n"
 
 
-TEXT = ReportFormat(name="text", scans=_scans, packages=package_set_text, explanation=_explanation)
+TEXT = ReportFormat(
+    name="text", scans=_scans, packages=package_set_text, explanation=_explanation, check=check_text, diff=diff_text
+)

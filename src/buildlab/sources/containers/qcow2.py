@@ -321,7 +321,7 @@ def _open(probe: Probe, limits: Limits) -> Opened:
     backing = Opened() if name is None else open_backing(probe, limits, name, _backing_format(source, header))
     disk = Qcow2Disk(source, header, backing.disk, limits)
     damage = (*_damage(source, header, disk), *backing.damage)
-    return Opened(disk=disk, damage=damage, checks=backing.checks)
+    return Opened(disk=disk, damage=damage, checks=backing.checks, files=backing.files)
 
 
 def _damage(source: ByteSource, header: Any, disk: Qcow2Disk) -> tuple[BuildlabError, ...]:

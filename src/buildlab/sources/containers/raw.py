@@ -17,7 +17,9 @@ _VHD_FOOTER = b"conectix"
 _OPTICAL = (b"CD001", b"BEA01")
 _OTHERS = (
     b"regf", b"conectix", b"vhdxfile", b"KDMV", b"COWD", b"# Disk Desc", b"QFI\xfb", b"EVF\x09\x0d\x0a\xff\x00",
-    b"EVF2\x0d\x0a\x81\x00", b"MSWIM\0\0\0", b"WLPWM\0\0\0", b"MSCF\0\0\0\0",
+    b"EVF2\x0d\x0a\x81\x00", b"LVF\x09\x0d\x0a\xff\x00",
+    b"LEF2\x0d\x0a\x81\x00", b"LVF2\x0d\x0a\x81\x00",
+    b"MSWIM\0\0\0", b"WLPWM\0\0\0", b"MSCF\0\0\0\0",
 )  # fmt: skip
 """Heads of files that no disk begins with; two bytes further on may happen to be a boot mark."""
 _VDI = b"\x7f\x10\xda\xbe"
@@ -88,10 +90,9 @@ def _is_part(file: Path, first: Path, before: list[bool]) -> bool:
     return all(before) or file.stat().st_size == first.stat().st_size
 
 
-def _joined(probe: Probe) -> ByteSource:
-    """The disk of a split image, or of the one file."""
+def _joined(probe: Probe, paths: list[Path]) -> ByteSource:
+    """The disk of a split image in these files, or of the one file."""
     assert probe.source is not None
-    paths = _parts(probe.path)
     if len(paths) == 1:
         return probe.source
     parts: list[ByteSource] = [probe.source, *(probe.files.open(path) for path in paths[1:])]
@@ -107,12 +108,13 @@ def _joined(probe: Probe) -> ByteSource:
 
 
 def _open(probe: Probe, limits: Limits) -> Opened:
-    disk = _joined(probe)
-    left_over = disk.size % _SECTOR
-    if not left_over:
-        return Opened(disk=disk)
-    odd = f"the file is cut: it ends {left_over} bytes into a sector"
-    return Opened(disk=disk, damage=(TruncatedError(odd, offset=disk.size, hint="copy the file again"),))
+    paths = [probe.path] if probe.tree is not None else _parts(probe.path)
+    disk = _joined(probe, paths)
+    damage: tuple[TruncatedError, ...] = ()
+    if left_over := disk.size % _SECTOR:
+        odd = f"the file is cut: it ends {left_over} bytes into a sector"
+        damage = (TruncatedError(odd, offset=disk.size, hint="copy the file again"),)
+    return Opened(disk=disk, damage=damage, files=tuple(paths[1:]))
 
 
 RAW = ContainerFormat(kind="raw", name="raw disk or volume", probe=_probe, open=_open)

@@ -133,7 +133,7 @@ def _open_parent(probe: Probe, header: Any, limits: Limits) -> Opened:
     if state in (_NO_UUID, _uuids(path)[1]):
         return parent
     changed = FormatError("vdi", "the parent was changed after the differencing disk was made", path=str(path))
-    return Opened(disk=parent.disk, damage=(*parent.damage, changed))
+    return Opened(disk=parent.disk, damage=(*parent.damage, changed), files=parent.files)
 
 
 def _open(probe: Probe, limits: Limits) -> Opened:
@@ -149,7 +149,7 @@ def _open(probe: Probe, limits: Limits) -> Opened:
     parent = _open_parent(probe, header, limits) if header.image_type == c.TYPE_DIFFERENCING else Opened()
     disk = VdiDisk(source, header, parent.disk, limits)
     identity = str(UUID(bytes_le=bytes(header.uuid_create)))
-    return Opened(disk=disk, damage=(*disk.damage(), *parent.damage), identity=identity)
+    return Opened(disk=disk, damage=(*disk.damage(), *parent.damage), identity=identity, files=parent.files)
 
 
 def _probe(probe: Probe) -> bool:

@@ -206,7 +206,7 @@ def _open(probe: Probe, limits: Limits) -> Opened:
     background = Background(parent.disk, 0, str(parent.path))
     disk = DynamicDisk(source, size, header, limits, background=background, by_sector=True)
     damage = (*_damage(probe, source, disk), *_unproved(parent, header), *parent.damage)
-    return Opened(disk=disk, damage=damage, identity=identity)
+    return Opened(disk=disk, damage=damage, identity=identity, files=parent.files)
 
 
 def _unproved(parent: Parent, header: Any) -> tuple[BuildlabError, ...]:

@@ -43,6 +43,7 @@ def _open(probe: Probe, limits: Limits) -> Opened:
         disk=VhdxDisk(source, table, metadata, parent.disk),
         damage=(*damage, *parent.damage),
         checks=(replay.check, *parent.checks),
+        files=parent.files,
         identity=str(header.data_write_guid),
     )
 

@@ -1,4 +1,4 @@
-"""VMDK disks: sparse, deflated, flat and split ones, and snapshots on top of a parent."""
+"""VMDK disks: sparse (hosted and of ESX), deflated, flat and split ones, and snapshots on top of a parent."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +20,8 @@ from buildlab.sources.disks.joined import Background, JoinedDisk
 from buildlab.sources.disks.parents import Parent, open_identified_parent, shown_name
 from buildlab.sources.disks.vmdk_descriptor import DESCRIPTOR_BYTES, Descriptor, ExtentLine, parse_descriptor
 from buildlab.sources.disks.vmdk_sparse import GrainStore, SparseExtent, read_sparse_header
-from buildlab.sources.open_files import beside
 
 _REFUSED_DISKS = {
-    "vmfssparse": "an ESX snapshot (vmfsSparse)",
     "sesparse": "an ESX snapshot (seSparse)",
     "vmfsraw": "a raw device of an ESX host",
     "vmfsrdm": "a raw device of an ESX host",
@@ -33,8 +31,9 @@ _REFUSED_DISKS = {
     "partitioneddevice": "partitions of a device of the host it was used on",
 }
 """createTypes, in small letters."""
-_REFUSED_EXTENTS = {"VMFSSPARSE", "SESPARSE", "VMFSRDM", "VMFSRAW"}
+_REFUSED_EXTENTS = {"SESPARSE", "VMFSRDM", "VMFSRAW"}
 _FLAT = {"FLAT", "VMFS"}
+_SPARSE = {"SPARSE", "VMFSSPARSE"}
 
 
 def _probe(probe: Probe) -> bool:
@@ -45,8 +44,6 @@ def _descriptor(probe: Probe, limits: Limits) -> Descriptor | None:
     """The descriptor: the whole file, or the part that a sparse extent embeds; None where that embeds none."""
     source = probe.source
     assert source is not None
-    if probe.head.startswith(c.COWD_MAGIC):
-        raise UnsupportedContentError("VMDK of an old ESX or GSX server (COWD)", hint="convert it with qemu-img first")
     if probe.head.startswith(c.DESCRIPTOR_MAGIC):
         if source.size > DESCRIPTOR_BYTES:
             raise LimitExceededError(f"a VMDK descriptor of {source.size} bytes")
@@ -119,17 +116,21 @@ class _Extents:
             self.parts.append(_Zeros(size))
         elif line.type in _FLAT:
             self.parts.append(self._flat(line, size))
-        elif line.type == "SPARSE":
+        elif line.type in _SPARSE:
             self.parts.append(self._sparse_extent(line, size))
         else:
             raise FormatError("vmdk", f"extents of type {line.type[:40]} are not known")
         self._start += size
 
+    def files(self) -> tuple[Path, ...]:
+        """The files of extents, in their order."""
+        return tuple(self._paths.values())
+
     def _file(self, line: ExtentLine) -> Path:
         """The file of an extent: it lies beside the descriptor, whatever path is stated."""
         if line.name is None:
             raise FormatError("vmdk", f"an extent of type {line.type} without a file name")
-        path = self._paths.get(line.name) or beside(self.probe.path, line.name)
+        path = self._paths.get(line.name) or self.probe.beside(line.name)
         if path is None:
             raise PathNotFoundError(
                 f"the VMDK's extent {shown_name(line.name)} is missing",
@@ -224,12 +225,13 @@ def _open(probe: Probe, limits: Limits) -> Opened:
     if size > limits.virtual_disk_bytes:
         raise LimitExceededError(f"VMDK states a disk of {size} bytes")
     parent = _parent(probe, descriptor, limits)
-    extents = _Extents(probe, limits, parent, embedded=probe.head.startswith(c.SPARSE_MAGIC))
+    extents = _Extents(probe, limits, parent, embedded=not probe.head.startswith(c.DESCRIPTOR_MAGIC))
     for line in descriptor.extents:
         extents.add(line)
     disk = extents.parts[0] if len(extents.parts) == 1 else JoinedDisk(extents.parts)
     damage += [*extents.damage, *(() if parent is None else parent.damage)]
-    return Opened(disk=disk, damage=tuple(damage), identity=_identity(descriptor.cid))
+    files = (*extents.files(), *(() if parent is None else parent.files))
+    return Opened(disk=disk, damage=tuple(damage), identity=_identity(descriptor.cid), files=files)
 
 
 VMDK = ContainerFormat(kind="vmdk", name="VMDK disk", probe=_probe, open=_open)

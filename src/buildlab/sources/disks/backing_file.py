@@ -17,7 +17,7 @@ from buildlab.windows.path import fold_name, split_path
 
 
 def open_backing(probe: Probe, limits: Limits, name: str, stated_format: str | None) -> Opened:
-    """The backing file of what is probed, as a disk.
+    """The backing file of what is probed, as a disk; its `files` begin with its own.
 
     It is read as raw where `stated_format` is "raw", whatever it looks like (a guest can write any content into its
     raw disk), and where no format is stated and its content is none that is known; else as what its content is.
@@ -70,4 +70,4 @@ def _open_raw(probe: Probe, path: Path, limits: Limits) -> Opened:
         raise FormatError("disk", "the chain of backing files leads back to itself")
     if len(chain) > limits.parent_chain:
         raise LimitExceededError(f"a chain of more than {limits.parent_chain} parents")
-    return Opened(disk=probe.files.open(path))
+    return Opened(disk=probe.files.open(path), files=(path,))

@@ -1,4 +1,4 @@
-"""Definitions of the VMDK format, after VMware's "Virtual Disk Format 5.0"."""
+"""Definitions of the VMDK format, after VMware's "Virtual Disk Format" 1.0 and 5.0."""
 
 from functools import cache
 from typing import Any
@@ -7,6 +7,9 @@ SPARSE_MAGIC = b"KDMV"
 COWD_MAGIC = b"COWD"
 DESCRIPTOR_MAGIC = b"# Disk Desc"
 HEADER_SIZE = 512
+COWD_HEADER_SIZE = 1056
+COWD_VERSION = 1
+COWD_TABLE_ENTRIES = 4096
 SECTOR = 512
 MARKER_SIZE = 12
 NEWLINES = b"\n \r\n"
@@ -38,6 +41,18 @@ struct sparse_header {
     char   newlines[4];
     uint16 compress_algorithm;
     char   pad[433];
+};
+
+struct cowd_header {
+    char   magic_number[4];
+    uint32 version;
+    uint32 flags;
+    uint32 capacity;
+    uint32 grain_size;
+    uint32 gd_offset;
+    uint32 num_gd_entries;
+    uint32 free_sector;
+    char   parent[1024];
 };
 
 struct grain_marker {

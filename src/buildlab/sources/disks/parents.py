@@ -17,12 +17,14 @@ _SHOWN = 200
 class Parent:
     """An opened parent. `damage` is that of its own container, with the path of the file it is about.
 
-    `is_unproved` says that it has no identifier, and was taken because the user named it.
+    `files` are its own file and those that it consists of. `is_unproved` says that it has no identifier, and was taken
+    because the user named it.
     """
 
     disk: ByteSource
     path: Path
     damage: tuple[BuildlabError, ...]
+    files: tuple[Path, ...]
     is_unproved: bool = False
 
 
@@ -80,4 +82,4 @@ def _open(probe: Probe, limits: Limits, path: Path, *, is_unproved: bool) -> Par
         raise MissingParentError("the parent is no disk", path=str(path))
     for error in opened.damage:
         error.path = error.path or str(path)
-    return Parent(disk=opened.disk, path=path, damage=opened.damage, is_unproved=is_unproved)
+    return Parent(disk=opened.disk, path=path, damage=opened.damage, files=opened.files, is_unproved=is_unproved)

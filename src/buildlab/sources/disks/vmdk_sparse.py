@@ -22,16 +22,23 @@ _TABLE_ENTRIES = 4096
 _GRAIN_SECTORS = 1 << 21
 _DEFLATED_GRAIN_SECTORS = 1 << 13
 """Largest grains that are read, 1 GiB and 4 MiB: a deflated one is inflated as a whole. Real ones have 64 KiB."""
+_GEOMETRY_BYTES = 3
+"""Where a COWD header names a parent, others have the number of cylinders, whose highest byte is 0."""
+_NAME_SHOWN = 200
 _KEPT_BYTES = 4 << 20
-_TABLES_CHECKED = 1 << 16
-"""Grain tables read when looking for grains behind the end of the file: those of 2 TiB, with usual grains."""
+_ENTRIES_CHECKED = 1 << 25
+"""Entries of grain tables read when looking for grains behind the end of the file: those of 2 TiB, with usual grains
+(of 16 GiB in an extent of ESX, whose grains have one sector)."""
 
 
 def read_sparse_header(source: ByteSource, name: str, limits: Limits) -> Any:
     """The header at the start of a sparse extent, its numbers checked; `name` is for the errors.
 
-    The directory's place is taken from the footer where the header says so.
+    The directory's place is taken from the footer where the header says so. An extent of ESX (COWD) has a header of
+    another form, and what is said there is given in this one.
     """
+    if source.read_at(0, len(c.COWD_MAGIC)) == c.COWD_MAGIC:
+        return _cowd_header(source, name, limits)
     header = _header_at(source, 0, name)
     if header.flags & c.FLAG_NEWLINE_TEST and header.newlines != c.NEWLINES:
         raise FormatError(
@@ -54,6 +61,36 @@ def read_sparse_header(source: ByteSource, name: str, limits: Limits) -> Any:
         if footer.gd_offset == c.GD_AT_END:
             raise FormatError("vmdk", f"{name}: its footer has no grain directory", offset=source.size - 2 * c.SECTOR)
         header.gd_offset = footer.gd_offset
+    return header
+
+
+def _cowd_header(source: ByteSource, name: str, limits: Limits) -> Any:
+    """The header of an extent of ESX (COWD), as that of a hosted extent which says the same.
+
+    UnsupportedContentError for one that itself names a parent, as snapshots did before they had descriptors.
+    """
+    data = source.read_at(0, c.COWD_HEADER_SIZE)
+    if len(data) < c.COWD_HEADER_SIZE:
+        raise TruncatedError(f"{name} is cut inside its header", offset=len(data))
+    cowd = c.definitions().cowd_header(data)
+    if cowd.version != c.COWD_VERSION:
+        raise UnsupportedContentError(f"{name}: version {cowd.version} of COWD extents", offset=4)
+    grain, capacity = int(cowd.grain_size), int(cowd.capacity)
+    if not 1 <= grain <= _GRAIN_SECTORS or grain & (grain - 1):
+        raise FormatError("vmdk", f"{name} has grains of {grain} sectors, no power of two", offset=16)
+    if capacity * c.SECTOR > limits.virtual_disk_bytes:
+        raise LimitExceededError(f"{name} states a disk of {capacity * c.SECTOR} bytes")
+    if -(-capacity // (grain * c.COWD_TABLE_ENTRIES)) > cowd.num_gd_entries:
+        raise FormatError("vmdk", f"{name} has {cowd.num_gd_entries} grain tables for {capacity} sectors", offset=24)
+    parent = cowd.parent.partition(b"\0")[0]
+    if len(parent) > _GEOMETRY_BYTES and parent.isascii():
+        raise UnsupportedContentError(
+            f"{name} is an old ESX snapshot (COWD) of {parent[:_NAME_SHOWN].decode()!r}, without a descriptor",
+            hint="commit it to its parent first",
+        )
+    header = c.definitions().sparse_header(bytes(c.HEADER_SIZE))
+    header.capacity, header.grain_size, header.gd_offset = capacity, grain, int(cowd.gd_offset)
+    header.num_gtes_per_gt = c.COWD_TABLE_ENTRIES
     return header
 
 
@@ -134,7 +171,7 @@ class SparseExtent:
     def cut(self) -> TruncatedError | None:
         """What is missing where grains lie behind the end of the file, as after a copy that stopped early.
 
-        Of disks with more than 65,536 grain tables only that many are looked through.
+        Of disks with more grains than `_ENTRIES_CHECKED` only that many are looked through.
         """
         farthest, grain = 0, 0
         seen: set[int] = set()
@@ -142,7 +179,7 @@ class SparseExtent:
             if not place or place in seen:
                 continue
             seen.add(place)
-            if len(seen) > _TABLES_CHECKED:
+            if len(seen) * self._entries > _ENTRIES_CHECKED:
                 break
             if place * c.SECTOR + 4 * self._entries_of(number) > self._source.size:
                 return self._cut_error("grain tables lie")

@@ -10,51 +10,26 @@ from typing import Any
 
 import pyfsntfs
 
-from buildlab.errors import BuildlabError, FormatError, UnsupportedContentError
+from buildlab.errors import BuildlabError, FormatError, TruncatedError, UnsupportedContentError
 from buildlab.limits import Limits
 from buildlab.readers import wof
 from buildlab.readers.byte_source import ByteSource, MemoryBytes
-from buildlab.readers.mft_record import reparse_point
+from buildlab.readers.mft_record import reparse_point, volume_flags
+from buildlab.readers.ntfs_log import read_log_state
 from buildlab.sources.byte_sources import BlockCache
 from buildlab.sources.file_system import FileSystem
+from buildlab.sources.library_bytes import LIBRARY_FAILURES, FileObject
+from buildlab.sources.source_check import SourceCheck
 from buildlab.sources.tree import Entry, Tree
 
 _ATTRIBUTE_REPARSE = 0x400
 _ATTRIBUTE_ENCRYPTED = 0x4000
 _TYPE_REPARSE_POINT = 0xC0
+_FLAG_DIRTY = 0x1
+_RECORD_LOG = 2
+_RECORD_VOLUME = 3
 _MFT_NUMBER = (1 << 48) - 1
-_PIECE = 256 << 10
-_LIBRARY_FAILURES = (OSError, ValueError, OverflowError, MemoryError)
-"""How libfsntfs reports damage."""
-
-
-class _FileObject:
-    """A byte source as the file-like object that libfsntfs takes. It keeps the first of our own errors."""
-
-    def __init__(self, source: ByteSource) -> None:
-        self._source = source
-        self._position = 0
-        self.failure: BuildlabError | None = None
-
-    def read(self, size: int) -> bytes:
-        try:
-            data = self._source.read_at(self._position, size)
-        except BuildlabError as error:
-            self.failure = self.failure or error
-            raise OSError(str(error)) from error
-        self._position += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
-        self._position = base + offset
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def get_size(self) -> int:
-        return self._source.size
+_PIECE = 1 << 20
 
 
 class _NtfsFile:
@@ -76,9 +51,11 @@ class _NtfsFile:
         data = io.BytesIO()
         try:
             while offset < end and (piece := self._entry.read_buffer_at_offset(min(end - offset, _PIECE), offset)):
-                data.write(piece)
                 offset += len(piece)
-        except _LIBRARY_FAILURES as error:
+                if offset == end and not data.tell():
+                    return bytes(piece)
+                data.write(piece)
+        except LIBRARY_FAILURES as error:
             raise self._tree.failure(error, "a file cannot be read") from error
         if offset < end:
             raise FormatError("ntfs", f"a file ends after {offset} of {self._size} bytes")
@@ -90,18 +67,18 @@ class NtfsTree(Tree):
 
     def __init__(self, source: ByteSource, limits: Limits) -> None:
         super().__init__(limits)
-        self._file_object = _FileObject(BlockCache(source))
+        self._source = BlockCache(source)
+        self._file_object = FileObject(self._source)
         self._volume = pyfsntfs.volume()
         try:
             self._volume.open_file_object(self._file_object)
             self._top = int(self._volume.get_root_directory().file_reference)
-        except _LIBRARY_FAILURES as error:
+        except LIBRARY_FAILURES as error:
             raise self.failure(error, "the volume cannot be opened") from error
 
     def failure(self, error: Exception, what: str) -> BuildlabError:
         """Our error for one of the library: the one of our own source beneath it, where that was the cause."""
-        own, self._file_object.failure = self._file_object.failure, None
-        return own or FormatError("ntfs", f"{what}: {_last_reason(error)}")
+        return self._file_object.translated(error, "ntfs", what)
 
     def _root(self) -> Entry:
         return Entry("", "directory", 0, self._top)
@@ -123,7 +100,7 @@ class NtfsTree(Tree):
                     0 if is_directory else int(child.size),
                     int(child.file_reference),
                 )
-        except _LIBRARY_FAILURES as error:
+        except LIBRARY_FAILURES as error:
             raise self.failure(error, f"folder {directory.name or '/'} cannot be listed") from error
 
     def _open(self, entry: Entry) -> ByteSource:
@@ -134,13 +111,14 @@ class NtfsTree(Tree):
                 raise UnsupportedContentError("the file is encrypted by the Encrypting File System")
             if flags & _ATTRIBUTE_REPARSE and _reparse_tag(record) == wof.REPARSE_TAG:
                 return self._overlay_content(entry, record)
-        except _LIBRARY_FAILURES as error:
+        except LIBRARY_FAILURES as error:
             raise self.failure(error, "a file record cannot be read") from error
         return _NtfsFile(self, record)
 
     def _overlay_content(self, entry: Entry, record: Any) -> ByteSource:
         """What the Windows Overlay Filter would show; the unnamed stream is only zeros of the same length."""
-        algorithm = wof.parse_reparse_point(reparse_point(entry.handle & _MFT_NUMBER, self._stored_record))
+        point = reparse_point(entry.handle & _MFT_NUMBER, self._stored_record, self._stored_runs)
+        algorithm = wof.parse_reparse_point(point)
         stream = record.get_alternate_data_stream_by_name(wof.STREAM)
         size = int(record.size)
         if stream is None and size:
@@ -151,6 +129,38 @@ class NtfsTree(Tree):
     def _stored_record(self, number: int) -> bytes:
         size = int(self._volume.mft_entry_size)
         return _NtfsFile(self, self._volume.get_file_entry(0)).read_at(number * size, size)
+
+    def _stored_runs(self, runs: list[tuple[int, int]], size: int) -> bytes:
+        """The first `size` bytes of runs of clusters."""
+        cluster_size, parts = int(self._volume.cluster_block_size), list[bytes]()
+        for cluster, count in runs:
+            length = min(size, count * cluster_size)
+            data = self._source.read_at(cluster * cluster_size, length)
+            if len(data) < length:
+                raise TruncatedError("the volume ends inside an attribute", offset=cluster * cluster_size + len(data))
+            parts.append(data)
+            size -= length
+        if size:
+            raise FormatError("ntfs", f"the runs of an attribute end {size} bytes before it does")
+        return b"".join(parts)
+
+    def checks(self) -> tuple[SourceCheck, ...]:
+        """Whether the volume was left in order: by its dirty flag, and by what its log says of the last shutdown."""
+        try:
+            flags = volume_flags(self._stored_record(_RECORD_VOLUME), self._stored_runs)
+            log = read_log_state(_NtfsFile(self, self._volume.get_file_entry(_RECORD_LOG)))
+        except BuildlabError as error:
+            return (SourceCheck(check="ntfs-dirty", outcome="not-checked", detail=error.message),)
+        except LIBRARY_FAILURES as error:
+            reason = self.failure(error, "the state of the volume cannot be read").message
+            return (SourceCheck(check="ntfs-dirty", outcome="not-checked", detail=reason),)
+        seen = ["the volume is marked as dirty"] if flags & _FLAG_DIRTY else []
+        if not log.is_clean:
+            seen.append(f"its log (version {log.version}) was not closed by a clean shutdown")
+        if not seen:
+            return (SourceCheck(check="ntfs-dirty", outcome="ok", detail="clean, and so is its log"),)
+        detail = f"{' and '.join(seen)}: changes that are only in $LogFile are not in the tree"
+        return (SourceCheck(check="ntfs-dirty", outcome="not-replayed", detail=detail),)
 
     def _record(self, entry: Entry) -> Any:
         """The library's object for an entry. Entries keep the file reference only: a library object for each of the
@@ -169,14 +179,15 @@ def _reparse_tag(entry: Any) -> int | None:
     return None
 
 
-def _last_reason(error: Exception) -> str:
-    """The innermost cause in a message of the library, which names every function on the way to it."""
-    return str(error).strip().rpartition("\n")[2].partition(": ")[2] or type(error).__name__
-
-
 def _stated_size(boot: bytes) -> int:
     """Total sectors (offset 40) of so many bytes (offset 11)."""
     return int.from_bytes(boot[40:48], "little") * int.from_bytes(boot[11:13], "little")
 
 
-NTFS = FileSystem(name="NTFS", probe=lambda boot: boot[3:11] == b"NTFS    ", open=NtfsTree, stated_size=_stated_size)
+NTFS = FileSystem(
+    name="NTFS",
+    probe=lambda boot: boot[3:11] == b"NTFS    ",
+    open=NtfsTree,
+    stated_size=_stated_size,
+    has_shadow_copies=True,
+)

@@ -1,5 +1,6 @@
 """Volumes that never hold an installed Windows (of the releases that buildlab serves): named, and passed over."""
 
+from buildlab.readers.bitlocker_header import is_bitlocker
 from buildlab.sources.file_system import FileSystem
 
 _WHY = "no Windows since Vista is installed on it"
@@ -7,9 +8,7 @@ _WHY = "no Windows since Vista is installed on it"
 EXFAT = FileSystem(name="exFAT", probe=lambda boot: boot[3:11] == b"EXFAT   ", passed_over=_WHY)
 FAT = FileSystem(
     name="FAT",
-    probe=lambda boot: (
-        boot[510:512] == b"\x55\xaa" and b"FAT" in (boot[54:57], boot[82:85]) and boot[3:11] != b"-FVE-FS-"
-    ),
+    probe=lambda boot: boot[510:512] == b"\x55\xaa" and b"FAT" in (boot[54:57], boot[82:85]) and not is_bitlocker(boot),
     passed_over=f"{_WHY}; it is used for booting and for data",
 )
 EXT = FileSystem(

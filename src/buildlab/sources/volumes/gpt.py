@@ -47,6 +47,8 @@ def _copy_at(disk: ByteSource, offset: int, sector: int, limits: Limits) -> tupl
     data = disk.read_at(offset, sector)
     if data[:8] != c.GPT_SIGNATURE:
         raise FormatError("gpt", "no header", offset=offset)
+    if len(data) < _HEADER_SIZE:
+        raise FormatError("gpt", "the disk ends inside the header", offset=offset)
     header = c.definitions().gpt_header(data)
     size = int(header.header_size)
     if not _HEADER_SIZE <= size <= len(data):
@@ -57,6 +59,8 @@ def _copy_at(disk: ByteSource, offset: int, sector: int, limits: Limits) -> tupl
     if header.entry_size < _ENTRY_SIZE or header.entry_size % 8 or length > limits.partition_table_bytes:
         raise FormatError("gpt", f"{header.entry_count} entries of {header.entry_size} bytes", offset=offset)
     entries = disk.read_at(int(header.entries_lba) * sector, length)
+    if len(entries) < length:
+        raise FormatError("gpt", "the disk ends inside the entries", offset=offset)
     if zlib.crc32(entries) != header.entries_crc32:
         raise FormatError("gpt", "checksum of the entries is wrong", offset=offset)
     return header, entries

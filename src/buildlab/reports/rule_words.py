@@ -1,0 +1,41 @@
+"""What a rule, or a demand of a policy, is called and documented as, wherever findings are shown."""
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+
+from buildlab.checks.demands import DEMANDS
+from buildlab.checks.rule import all_rules
+from buildlab.results.check import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class RuleWords:
+    """The title in a few words, the documentation in paragraphs, where the requirement comes from."""
+
+    id: str
+    title: str
+    severity: Severity
+    documentation: str
+    source: str
+
+
+@cache
+def every_rule() -> dict[str, RuleWords]:
+    """All rules and demands by their ids. The documentation of a rule is the text at the head of its module."""
+    rules = {
+        rule.id: RuleWords(
+            rule.id, rule.title, rule.severity, (sys.modules[rule.check.__module__].__doc__ or "").strip(), rule.source
+        )
+        for rule in all_rules()
+    }
+    demands = {
+        demand: RuleWords(demand, title, "block", f"{title}: as the policy demands it.", "the policy")
+        for demand, title in DEMANDS.items()
+    }
+    return rules | demands
+
+
+def rule_words(rule: str) -> RuleWords:
+    """The words of one rule; KeyError for an id that there is not."""
+    return every_rule()[rule]
