@@ -48,8 +48,9 @@ def package_members(file: PackageFile, names: list[str], wanted: Wanted, limits:
     for name in indexes:
         try:
             index = read_cix(file.tree.read(name, limits.xml_bytes), limits)
-            used |= {one.source.name for one in index.files if one.source is not None and one.source.name}
-            yield from _made(_only(index, wanted), _fetch(file, name, index, limits), names, limits)
+            used |= {_path(one.source.name) for one in index.files if one.source is not None and one.source.name}
+            index = _only(index, wanted)
+            yield from _made(index, _fetch(file, name, index, names, limits), names, limits)
         except BuildlabError as error:
             yield Member(name, None, error=error)
     for name in names:
@@ -70,14 +71,53 @@ def _plain(file: PackageFile, name: str) -> Member:
         return Member(name, None, error=error)
 
 
-def _fetch(file: PackageFile, index_name: str, index: ContainerIndex, limits: Limits) -> Fetch:
+def _fetch(file: PackageFile, index_name: str, index: ContainerIndex, names: list[str], limits: Limits) -> Fetch:
     """Where the sources of an index lie: in members of the same container, or in a patch storage file beside it."""
     if index_name.lower() == INTRA_PACKAGE_INDEX:
-        return members_of_cabinet(lambda name: file.tree.read(name, limits.package_bytes_held))
+        deltas = _Deltas(file, index, names, limits)
+        return members_of_cabinet(deltas.read)
     try:
         return slices_of_psf(file.open_beside(f"{index.name or ''}", _PSF))
     except BuildlabError as error:
         return _unreadable(error)
+
+
+class _Deltas:
+    """The members of a cabinet, its deltas read in one go when the first is asked for.
+
+    Deltas are small and asked for in the order of what they are made of, which is not that in which they lie; each step
+    back would decode a cabinet of one folder from its beginning.
+    """
+
+    _KEPT = 256 << 20
+
+    def __init__(self, file: PackageFile, index: ContainerIndex, names: list[str], limits: Limits) -> None:
+        self._file = file
+        self._limits = limits
+        sources = (one.source for one in index.files if one.source is not None and not one.source.is_stored)
+        wanted = {_path(source.name) for source in sources if source.name}
+        self._waiting = [name for name in names if name in wanted]
+        self._read: dict[str, bytes] = {}
+
+    def read(self, name: str) -> bytes:
+        """The content of a member; its own errors where it cannot be read."""
+        path = _path(name)
+        if path in self._waiting:
+            self._read_all()
+        kept = self._read.get(path)
+        return self._file.tree.read(path, self._limits.package_bytes_held) if kept is None else kept
+
+    def _read_all(self) -> None:
+        """Keep the deltas up to a bound. One that cannot be read is left out: it fails when it is asked for."""
+        room = self._KEPT
+        for name in self._waiting:
+            try:
+                data = self._file.tree.read(name, room)
+            except BuildlabError:
+                continue
+            room -= len(data)
+            self._read[name] = data
+        self._waiting = []
 
 
 def _unreadable(error: BuildlabError) -> Fetch:

@@ -71,7 +71,7 @@ class CabTree(Tree):
             name = split_name(member.name)[folder.depth]
             end = path.find("/", len(folder.prefix))
             if end < 0:
-                files.append(Entry(name, "file", member.size, member))
+                files.append(Entry(name, "file", member.size, member, member.number))
                 at += 1
                 continue
             inside = bisect_left(self._paths, path[:end] + _BEHIND_SEPARATOR, at, folder.end)

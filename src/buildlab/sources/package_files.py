@@ -66,12 +66,13 @@ class PackageFile:
         """Whether the file at `path` in the tree has the content of one that holds packages."""
         return _kind(Probe(Path(path), self.tree.open(path), files=self._probe.files, tree=self.tree)) in _PACKAGE_KINDS
 
-    def files(self, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[str, Entry]]:
-        """Every file of the tree with its path, the folders of one level before the next.
+    def files(self, limits: Limits = DEFAULT_LIMITS) -> list[tuple[str, Entry]]:
+        """Every file of the tree with its path, in the order in which their contents lie.
 
         Damaged ones are among them: of these only the name can be read, and it may be no path. LimitExceededError where
         there are too many; the folder's own errors where one cannot be listed.
         """
+        found: list[tuple[str, Entry]] = []
         waiting = ["/"]
         seen = 0
         while waiting:
@@ -84,7 +85,9 @@ class PackageFile:
                 if entry.kind == "directory":
                     waiting.append(path)
                 elif entry.kind in ("file", "damaged"):
-                    yield path, entry
+                    found.append((path, entry))
+        found.sort(key=lambda one: one[1].order)
+        return found
 
 
 @contextmanager
@@ -109,8 +112,9 @@ def find_package_files(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Path
     """What there is to read at a path: the file itself, a folder that is an unpacked package, or the package files in a
     folder and the folders below, by name.
 
-    A file of a folder counts by its content, so that notes and lists beside the packages are passed over.
-    SourceError where a folder cannot be listed, PathNotFoundError for one without any package.
+    A file of a folder counts by its content, so that notes and lists beside the packages are passed over. What cannot
+    be looked at counts too: opening it says why. SourceError where the folder itself cannot be listed,
+    PathNotFoundError for one without any package.
     """
     if not is_folder(path):
         return [path]
@@ -122,7 +126,10 @@ def find_package_files(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Path
         try:
             children = sorted(folder.iterdir())
         except OSError as error:
-            raise host_error(error, folder) from error
+            if folder == path:
+                raise host_error(error, folder) from error
+            found.append(folder)
+            continue
         seen += len(children)
         if seen > limits.package_files:
             raise LimitExceededError(f"more than {limits.package_files} files below one folder", path=str(path))
@@ -130,7 +137,7 @@ def find_package_files(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Path
             found.append(folder)
             continue
         waiting += [child for child in children if child.is_dir() and not child.is_symlink()]
-        found += [child for child in children if child.is_file() and _is_package(child)]
+        found += [child for child in children if child.is_file() and _may_be_package(child)]
     if not found:
         raise PathNotFoundError(
             "no package in this folder", path=str(path), hint="give MSU, CAB or self-extracting files"
@@ -146,6 +153,13 @@ def holds_packages(path: Path) -> bool:
         return any(is_folder(one) or _is_package(one) for one in found[:1])
     except BuildlabError:
         return False
+
+
+def _may_be_package(path: Path) -> bool:
+    try:
+        return _is_package(path)
+    except BuildlabError:
+        return True
 
 
 def _is_package(path: Path) -> bool:

@@ -18,14 +18,16 @@ EntryKind = Literal["file", "directory", "link", "other", "damaged"]
 class Entry:
     """One name in a directory. `handle` is the tree's own; `size` in bytes, 0 for directories.
 
-    A `link` is one that is not followed, because it leads out of the tree or to nothing; of a `damaged` one only the
-    name can be read, so that looking it up raises FormatError.
+    `order` tells where the content lies among that of others, for whoever reads many: a cabinet, say, is decoded from
+    front to back. A `link` is one that is not followed, because it leads out of the tree or to nothing; of a `damaged`
+    one only the name can be read, so that looking it up raises FormatError.
     """
 
     name: str
     kind: EntryKind
     size: int
     handle: Any
+    order: int = 0
 
 
 class Tree(ABC):
