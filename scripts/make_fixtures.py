@@ -1,4 +1,4 @@
-"""Make the synthetic disk images of `fixtures/` and their manifest, or check that they can be made again.
+"""Make the synthetic disk images and update packages of `fixtures/`, or check that they can be made again.
 
     python scripts/make_fixtures.py                 make all, write fixtures/manifest.toml
     python scripts/make_fixtures.py NAME...         make only those whose file name contains NAME
@@ -6,7 +6,8 @@
 
 The content of every Windows comes from `tests/kit` (its own writers of hives, logs, executables and manifests);
 volumes are made by mkntfs and wimlib (libntfs-3g), partition tables by sfdisk, VHD files by qemu-img, all with a
-frozen clock. Each volume is read back with libfsntfs and compared with its content before it goes into a disk. Needs
+frozen clock. Each volume is read back with libfsntfs and compared with its content before it goes into a disk. Update
+packages are made by `tests/kit` alone, signed by a root of its own (`fixtures/packages/root.pem`). Images need
 these Debian packages: ntfs-3g, wimtools, qemu-utils, fdisk, faketime; and the Python packages of the test extra.
 """
 
@@ -23,13 +24,18 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from buildlab.operations.packages import PackagesOptions, inspect_packages  # noqa: E402
+from buildlab.results.package_set import UpdatePackage  # noqa: E402
 from tests.kit.fixture_list import FIXTURES, Fixture, Part, Recorded, manifest  # noqa: E402
+from tests.kit.package_fixtures import FOLDER, PACKAGE_FIXTURES, PackageFixture, package_entries  # noqa: E402
+from tests.kit.signing import our_root  # noqa: E402
 from tests.kit.volume_reader import volume_tree  # noqa: E402
 
 TOOLS = {
@@ -239,6 +245,46 @@ def check(chosen: Sequence[Fixture], committed: Path) -> int:
     return wrong
 
 
+def check_packages(chosen: Sequence[PackageFixture], committed: Path) -> int:
+    """Make the packages again and compare; the number of those that differ. Other versions of zlib may compress to
+    other bytes: then what is read of both is compared."""
+    wrong = 0
+    for fixture in chosen:
+        original = committed / FOLDER / fixture.file
+        made = fixture.make()
+        if not original.exists():
+            outcome = "MISSING"
+        elif original.read_bytes() == made:
+            outcome = "byte-identical"
+        elif package_content(original.read_bytes()) == package_content(made):
+            outcome = "same content, other bytes (different library versions)"
+        else:
+            outcome = "DIFFERENT CONTENT"
+        wrong += outcome.isupper()
+        print(f"{fixture.file}: {outcome}")
+    return wrong
+
+
+def package_content(data: bytes) -> UpdatePackage:
+    """What is read of a package, without what depends on how it is compressed."""
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / "package.msu"
+        path.write_bytes(data)
+        options = PackagesOptions(as_of=CLOCK, verify=True, roots=(our_root().der,), jobs=1)
+        (package,) = inspect_packages([path], options).packages
+        return replace(package, path="", sha256=None, size=0, contains=())
+
+
+def make_packages(chosen: Sequence[PackageFixture], folder: Path) -> None:
+    """Write the packages, and the root that they are signed under."""
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    (folder / FOLDER / "root.pem").write_bytes(our_root().pem)
+    for fixture in chosen:
+        data = fixture.make()
+        (folder / FOLDER / fixture.file).write_bytes(data)
+        print(f"{fixture.file}: {len(data):,} bytes", flush=True)
+
+
 def recorded(folder: Path) -> dict[str, Recorded]:
     """What the manifest has to state about the images in `folder`."""
     return {
@@ -257,17 +303,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [
         fixture for fixture in FIXTURES if not options.names or any(name in fixture.file for name in options.names)
     ]
+    packages = [one for one in PACKAGE_FIXTURES if not options.names or any(name in one.file for name in options.names)]
     started = time.perf_counter()
     folder = ROOT / "fixtures"
     try:
         require_tools()
         if options.check:
-            return 1 if check(chosen, folder) else 0
-        folder.mkdir(exist_ok=True)
+            return 1 if check_packages(packages, folder) + check(chosen, folder) else 0
+        make_packages(packages, folder)
         for fixture in chosen:
             built = build(fixture, folder)
             print(f"{fixture.file}: {built.stat().st_size:,} bytes", flush=True)
-        (folder / "manifest.toml").write_text(manifest(recorded(folder)), encoding="utf-8")
+        text = f"{manifest(recorded(folder))}\n{package_entries(folder)}"
+        (folder / "manifest.toml").write_text(text, encoding="utf-8")
     except ToolError as error:
         print(f"make_fixtures: {error}", file=sys.stderr)
         return 2

@@ -8,7 +8,8 @@ from typing import Any
 
 from typer.main import get_command
 
-from buildlab.cli.main import EXIT_CODES, app
+from buildlab.cli.main import app
+from buildlab.cli.options import EXIT_CODES
 
 ROOT = Path(__file__).resolve().parent.parent
 _OUTPUT = re.compile(r"(<!-- output: (?P<arguments>.+?) -->\n```\n).*?(```)", re.DOTALL)

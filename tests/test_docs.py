@@ -40,13 +40,15 @@ def test_python_examples_run() -> None:
         assert result.stdout == "6.0.6003.20489 vistasp2_ldr_escrow.190320-1700 AMD64\n"
 
 
-def test_every_state_and_verdict_is_documented() -> None:
+def test_every_word_of_a_closed_list_is_documented() -> None:
     from typing import get_args
 
     from buildlab.evidence.fact import GapKind
-    from buildlab.results.scan import Explanation, UpdateState, Verdict
+    from buildlab.results.package_set import FindingKind, RelationKind, Verification
+    from buildlab.results.scan import Classification, Explanation, UpdateState, Verdict
 
     text = (ROOT / "docs" / "concepts.md").read_text("utf-8")
     words = [word for kind in (UpdateState, Verdict, GapKind) for word in get_args(kind)]
     words += get_args(Explanation)
+    words += [word for kind in (FindingKind, RelationKind, Verification, Classification) for word in get_args(kind)]
     assert [word for word in words if word not in text] == []

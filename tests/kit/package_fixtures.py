@@ -34,7 +34,7 @@ class PackageFixture:
 
 
 def _nt60(
-    file: str, exercises: str, model: Callable[[], Model], *, indexed: bool = False, **expected: str
+    file: str, exercises: str, model: Callable[[], Model], expected: Mapping[str, str], *, indexed: bool = False
 ) -> PackageFixture:
     def make() -> bytes:
         stem = "W" + file.removesuffix(".msu").removeprefix("w").replace("-kb", "-KB")
@@ -59,64 +59,50 @@ PACKAGE_FIXTURES = [
         "windows6.0-kb4493471-x64.msu",
         "Monthly rollup of April 2019, which brings 6003: both branches, `_bf` twins, files as they are",
         monthly_rollup,
-        architecture="AMD64",
-        **_ROLLUP,
+        {**_ROLLUP, "architecture": "AMD64"},
     ),
     _nt60(
         "windows6.0-kb4493471-x86.msu",
         "The same for x86, as an Intra-Package Delta: files by an index",
         lambda: monthly_rollup("x86"),
+        {**_ROLLUP, "architecture": "x86"},
         indexed=True,
-        architecture="x86",
-        **_ROLLUP,
     ),
     _nt60(
         "windows6.0-kb4493471-ia64.msu",
         "The same for Itanium",
         lambda: monthly_rollup("ia64"),
-        architecture="IA-64",
-        **_ROLLUP,
+        {**_ROLLUP, "architecture": "IA-64"},
     ),
     _nt60(
         "windows6.0-kb4493458-x64.msu",
         "Security-only update of the same month",
         security_only,
-        kb="KB4493458",
-        classification="security-only",
-        architecture="AMD64",
-        kernel="6.0.6003.20489",
+        {"kb": "KB4493458", "classification": "security-only", "architecture": "AMD64", "kernel": "6.0.6003.20489"},
     ),
     _nt60(
         "windows6.0-kb4493730-x64.msu",
         "Servicing stack update, permanent",
         nt60_stack,
-        kb="KB4493730",
-        classification="servicing-stack",
-        architecture="AMD64",
+        {"kb": "KB4493730", "classification": "servicing-stack", "architecture": "AMD64"},
     ),
     _nt60(
         "windows6.0-kb4474419-x64.msu",
         "SHA-2 code signing support in its first version, signed with SHA-1",
         lambda: sha2_support(1),
-        kb="KB4474419",
-        classification="sha2",
-        architecture="AMD64",
+        {"kb": "KB4474419", "classification": "sha2", "architecture": "AMD64"},
     ),
     _nt60(
         "windows6.0-kb4474419-v4-x64.msu",
         "The fourth version of it, signed with SHA-256",
         lambda: sha2_support(4),
-        kb="KB4474419",
-        classification="sha2",
-        architecture="AMD64",
+        {"kb": "KB4474419", "classification": "sha2", "architecture": "AMD64"},
     ),
     _nt60(
         "windows6.0-kb4538484-x64.msu",
         "Preparation for Extended Security Updates",
         esu_preparation,
-        kb="KB4538484",
-        classification="esu-preparation",
-        architecture="AMD64",
+        {"kb": "KB4538484", "classification": "esu-preparation", "architecture": "AMD64"},
     ),
     PackageFixture(
         "windows10.0-kb5033372-x64.msu",

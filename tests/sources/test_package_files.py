@@ -1,11 +1,14 @@
 """Files that hold packages: found in folders, opened by content, the ones inside and beside them."""
 
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from buildlab.errors import LimitExceededError, PathNotFoundError, UnknownFormatError
+from buildlab.errors import AccessDeniedError, LimitExceededError, PathNotFoundError, UnknownFormatError
 from buildlab.limits import Limits
+from buildlab.sources import byte_sources
 from buildlab.sources.package_files import find_package_files, holds_packages, open_package_file
 from tests.kit.cab import File, cabinet
 from tests.kit.update_packages import make_msu, pack, package_tree
@@ -61,6 +64,29 @@ def test_a_folder_of_too_many_files(tmp_path: Path) -> None:
         (tmp_path / str(number)).write_bytes(b"")
     with pytest.raises(LimitExceededError):
         find_package_files(tmp_path, Limits(package_files=4))
+
+
+def test_what_cannot_be_looked_at_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's answer is made up: tests may run as a user who may read everything."""
+    lay_out(tmp_path, {"a.cab": pack({"x": b""}, signed=None), "locked.bin": b"", "shut/b.cab": b"", "notes.txt": b""})
+
+    def refuse(path: Path, *_: object) -> None:
+        if path.name == "locked.bin":
+            raise PermissionError(13, "Permission denied", str(path))
+
+    def listing(folder: Path) -> Iterator[Path]:
+        if folder.name == "shut":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return original(folder)
+
+    original, opening = Path.iterdir, io.FileIO
+    monkeypatch.setattr(Path, "iterdir", listing)
+    monkeypatch.setattr(byte_sources.io, "FileIO", lambda path, **more: refuse(path) or opening(path, **more))
+    assert find_package_files(tmp_path) == [tmp_path / "a.cab", tmp_path / "locked.bin", tmp_path / "shut"]
+    monkeypatch.setattr(byte_sources.io, "FileIO", opening)
+    with pytest.raises(AccessDeniedError):
+        find_package_files(tmp_path / "shut")
+    assert not holds_packages(tmp_path / "shut")
 
 
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:

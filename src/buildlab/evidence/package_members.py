@@ -95,14 +95,14 @@ class _Deltas:
         self._file = file
         self._limits = limits
         sources = (one.source for one in index.files if one.source is not None and not one.source.is_stored)
-        wanted = {_path(source.name) for source in sources if source.name}
-        self._waiting = [name for name in names if name in wanted]
+        self._deltas = {_path(source.name) for source in sources if source.name}
+        self._names = names
         self._read: dict[str, bytes] = {}
 
     def read(self, name: str) -> bytes:
         """The content of a member; its own errors where it cannot be read."""
         path = _path(name)
-        if path in self._waiting:
+        if path in self._deltas and not self._read:
             self._read_all()
         kept = self._read.get(path)
         return self._file.tree.read(path, self._limits.package_bytes_held) if kept is None else kept
@@ -110,14 +110,13 @@ class _Deltas:
     def _read_all(self) -> None:
         """Keep the deltas up to a bound. One that cannot be read is left out: it fails when it is asked for."""
         room = self._KEPT
-        for name in self._waiting:
+        for name in filter(self._deltas.__contains__, self._names):
             try:
                 data = self._file.tree.read(name, room)
             except BuildlabError:
                 continue
             room -= len(data)
             self._read[name] = data
-        self._waiting = []
 
 
 def _unreadable(error: BuildlabError) -> Fetch:

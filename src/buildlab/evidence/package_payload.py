@@ -81,7 +81,10 @@ class PayloadTally:
             self._absent += 1
             return
         self._made += 1
-        if found.get(file.algorithm or "") == file.digest:
+        if file.algorithm not in found:
+            reason = f"a hash by {file.algorithm}, which is not computed"
+            self._gaps.append(Gap(subject="payload", kind="unsupported", path=name, reason=reason))
+        elif found[file.algorithm] == file.digest:
             self._right += 1
         else:
             self._wrong.append(name)

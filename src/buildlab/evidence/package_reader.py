@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from buildlab.errors import BuildlabError, LimitExceededError
+from buildlab.errors import BuildlabError, LimitExceededError, UnsupportedContentError
 from buildlab.evidence.fact import Gap, gap_kind
 from buildlab.evidence.legacy_package import is_legacy_package, read_legacy_package
 from buildlab.evidence.package_content import (
@@ -21,7 +21,8 @@ from buildlab.readers.authenticode_cab import check_cabinet
 from buildlab.readers.authenticode_pe import check_pe
 from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.catalog import check_catalog, read_catalog
-from buildlab.readers.manifest import read_manifest
+from buildlab.readers.delta_manifest import decode_manifest, is_compressed_manifest
+from buildlab.readers.manifest import ComponentManifest, read_manifest
 from buildlab.readers.mum import read_mum
 from buildlab.readers.package_properties import PackageProperties, read_package_properties
 from buildlab.readers.pe import read_pe
@@ -38,6 +39,7 @@ _PROPERTIES = "-pkgproperties.txt"
 _METADATA = ("wsusscan.cab",)
 """Files beside the packages that describe them to update services; opened on request only."""
 _KERNELS = ("ntoskrnl.exe", "ntkrnlpa.exe")
+_NEED_BASE = (b"DCM\1", b"DCD\1")
 _CATALOGUE_DIGESTS = ("sha1", "sha256")
 _WIM = b"MSWIM\0\0\0"
 
@@ -237,9 +239,19 @@ def _note(name: str, path: str, source: ByteSource, reading: PackageReading, not
         if folded.endswith(_MUM):
             notes.manifests.append(PackageManifest(file=name, mum=read_mum(data, reading.limits)))
         else:
-            notes.components.append(StoreManifest(file=name, manifest=read_manifest(data, reading.limits)))
+            notes.components.append(StoreManifest(file=name, manifest=_component(data, reading.limits)))
     except BuildlabError as error:
         notes.failed("package-member", path, error)
+
+
+def _component(data: bytes, limits: Limits) -> ComponentManifest:
+    """A component's manifest, compressed or not; UnsupportedContentError where only the Windows it is for can tell."""
+    if data.startswith(_NEED_BASE):
+        raise UnsupportedContentError(
+            "a compressed manifest whose base is in the wcp.dll of the Windows that it is for"
+        )
+    text = decode_manifest(data, limits=limits).text if is_compressed_manifest(data) else data
+    return read_manifest(text, limits)
 
 
 def _note_catalogue(name: str, data: bytes, reading: PackageReading, notes: _Notes) -> None:
