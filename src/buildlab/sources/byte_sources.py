@@ -108,7 +108,7 @@ class BlockCache:
     """
 
     _BLOCK = 32 << 10
-    _KEPT = 256
+    _KEPT = 768
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
