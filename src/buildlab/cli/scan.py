@@ -20,6 +20,7 @@ from buildlab.cli.progress import progress_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from buildlab.operations.progress import Progress
     from buildlab.operations.scan import ScanOptions
     from buildlab.results.scan import Scan
 
@@ -73,10 +74,10 @@ def scan(
 
 
 def _scan_or_report(
-    run: "Callable[[str, ScanOptions, Callable[[str], None]], Scan]",
+    run: "Callable[[str, ScanOptions, Progress], Scan]",
     target: str,
     scan_options: "ScanOptions",
-    tell: "Callable[[str], None]",
+    tell: "Progress",
 ) -> "Scan":
     """The scan of one target. A bug of ours costs that target only; its traceback goes to stderr."""
     from buildlab.operations.scan import failed_scan

@@ -1,6 +1,6 @@
 """Check a bundle of packages against an image: scan the one, read the other, judge."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from buildlab.checks.evaluation import Evaluation, evaluate
 from buildlab.checks.policy import NO_POLICY, Policy
 from buildlab.knowledge.table import knowledge_date
 from buildlab.operations.packages import PackagesOptions, inspect_packages
+from buildlab.operations.progress import Progress
 from buildlab.operations.saved import scan_or_saved
 from buildlab.operations.scan import ScanOptions
 from buildlab.results.check import Check
@@ -18,8 +19,6 @@ from buildlab.results.scan import Exit, Installation, Scan, ScanError, Tool
 from buildlab.version import __version__
 
 SCHEMA: Final = "buildlab.check/1"
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

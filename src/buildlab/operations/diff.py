@@ -1,6 +1,5 @@
 """Compare two images, of which either may be a saved scan, or two sets of packages."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ from buildlab.inference.comparison import (
 from buildlab.knowledge.table import knowledge_date
 from buildlab.operations.check import primary_installation
 from buildlab.operations.packages import PackagesOptions, inspect_packages
+from buildlab.operations.progress import Progress
 from buildlab.operations.saved import scan_or_saved
 from buildlab.operations.scan import ScanOptions
 from buildlab.results.diff import Diff, DiffSide
@@ -23,8 +23,6 @@ from buildlab.sources.package_files import holds_packages
 from buildlab.version import __version__
 
 SCHEMA: Final = "buildlab.diff/1"
-
-Progress = Callable[[str], None]
 
 
 def diff(

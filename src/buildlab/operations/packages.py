@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from buildlab.inference.package_relations import relate_packages
 from buildlab.inference.package_report import conclude_package
 from buildlab.knowledge.table import knowledge_date
 from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.operations.progress import Progress, silent
 from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.signature_roots import microsoft_roots
 from buildlab.results.package_set import PackageSet, UpdatePackage
@@ -25,8 +26,6 @@ from buildlab.version import __version__
 
 SCHEMA: Final = "buildlab.packages/1"
 _HASH_BLOCK = 1 << 20
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ def inspect_packages(
     for each file. The order is that of `paths`, and by name inside a folder.
     """
     options = options or PackagesOptions(as_of=datetime.now(UTC))
-    tell = progress or (lambda _: None)
+    tell = progress or silent
     files: list[Path] = []
     errors: list[ScanError] = []
     for path in paths:
@@ -90,7 +89,7 @@ def _read_all(files: list[Path], options: PackagesOptions, tell: Progress) -> It
     jobs = min(options.jobs or os.cpu_count() or 1, len(files))
     if jobs <= 1:
         for number, file in enumerate(files, start=1):
-            tell(f"reading {file.name} ({number} of {len(files)})")
+            tell(f"reading {file.name} ({number} of {len(files)})", (number - 1) / len(files))
             yield _read(file, options)
         return
     with ProcessPoolExecutor(jobs) as pool:
@@ -98,7 +97,7 @@ def _read_all(files: list[Path], options: PackagesOptions, tell: Progress) -> It
         done: dict[Path, _Outcome] = {}
         for number, future in enumerate(as_completed(waiting), start=1):
             done[waiting[future]] = future.result()
-            tell(f"read {waiting[future].name} ({number} of {len(files)})")
+            tell(f"read {waiting[future].name} ({number} of {len(files)})", number / len(files))
     yield from (done[file] for file in files)
 
 

@@ -1,10 +1,10 @@
 """A scan, made now or saved before: wherever an image is asked for, a saved scan will do."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from buildlab.operations.progress import Progress
 from buildlab.operations.scan import ScanOptions, scan
 from buildlab.results.scan import Scan
 from buildlab.sources.byte_sources import HostFile, is_folder
@@ -14,9 +14,7 @@ _HEAD = 4096
 _MARK = b'"buildlab.scan/1"'
 
 
-def scan_or_saved(
-    target: str | Path, options: ScanOptions | None = None, progress: Callable[[str], None] | None = None
-) -> Scan:
+def scan_or_saved(target: str | Path, options: ScanOptions | None = None, progress: Progress | None = None) -> Scan:
     """The scan of a target; of a file that holds one in JSON, that one as it was saved."""
     saved = saved_scan(Path(target))
     return saved if saved is not None else scan(target, options, progress)

@@ -1,7 +1,6 @@
 """Scan one target: open it, find what Windows is in it, collect the evidence, conclude."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from buildlab.inference.foreign_system import foreign_system
 from buildlab.inference.installation import conclude_installation
 from buildlab.knowledge.table import knowledge_date
 from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.operations.progress import Progress, silent
 from buildlab.readers.byte_source import ByteSource
 from buildlab.results.scan import (
     Exit,
@@ -37,8 +37,6 @@ from buildlab.windows.filetime import iso_utc
 
 SCHEMA: Final = "buildlab.scan/1"
 _HASH_BLOCK = 1 << 20
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +63,7 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
     `progress` is called with a few words for each step.
     """
     options = options or ScanOptions()
-    tell = progress or (lambda _: None)
+    tell = progress or silent
     tell(f"opening {target}")
     installations: list[Installation] = []
     volumes: list[VolumeSummary] = []
