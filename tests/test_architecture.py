@@ -43,6 +43,7 @@ OFFENCES = {
     "filesystems": ("sources/filesystems/ntfs.py", "import buildlab.sources.filesystems.refused"),
     "collectors": ("evidence/collectors/image_state.py", "import buildlab.evidence.collectors.pending_work"),
     "formats": ("reports/formats/json.py", "import buildlab.reports.formats.text"),
+    "rules": ("checks/rules/architecture.py", "import buildlab.checks.rules.windows_version"),
     "purity": ("inference/pending.py", "import pathlib"),
 }
 """For each contract a module and the import that breaks it."""
