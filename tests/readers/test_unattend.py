@@ -15,7 +15,9 @@ ANSWER = f"""<?xml version="1.0" encoding="utf-8"?>
 
 
 def test_the_packages_and_their_files() -> None:
-    first, second = read_unattend(ANSWER)
+    packages = read_unattend(ANSWER)
+    assert packages is not None
+    first, second = packages
     assert first.action == "stage"
     assert first.identity is not None
     assert first.identity.name == "Package_for_ServicingStack"
@@ -23,7 +25,12 @@ def test_the_packages_and_their_files() -> None:
     assert (second.action, second.identity, second.source) == ("install", None, None)
 
 
-@pytest.mark.parametrize("data", [b"", b"<unattend/>", ANSWER[:-1], ANSWER.replace(b":unattend", b":other")])
-def test_what_is_no_answer_file(data: bytes) -> None:
+@pytest.mark.parametrize("data", [b"<unattend/>", b"<package/>", ANSWER.replace(b":unattend", b":other")])
+def test_another_document_is_no_answer_file(data: bytes) -> None:
+    assert read_unattend(data) is None
+
+
+@pytest.mark.parametrize("data", [b"", ANSWER[:-1], b"\x00"])
+def test_what_is_no_xml(data: bytes) -> None:
     with pytest.raises(FormatError):
         read_unattend(data)

@@ -103,6 +103,14 @@ def test_what_it_is_does_not_depend_on_verification(real_folder: Path, packages:
         assert [catalogue.name for catalogue in one.catalogues] == [catalogue.name for catalogue in other.catalogues]
 
 
+def test_metadata_is_opened_on_request_and_is_no_package(real_folder: Path) -> None:
+    found = inspect_packages(
+        [real_folder / "msu" / "Windows6.0-KB971286-x64.msu"], PackagesOptions(as_of=OPTIONS.as_of, deep=True, jobs=1)
+    )
+    assert found.exit.code == 0
+    assert all(gap.kind in ("missing", "not-applicable") for one in found.packages for gap in one.gaps)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_a_cut_package_is_told(real_folder: Path, tmp_path: Path, share: float) -> None:
     whole = (real_folder / "msu" / "Windows6.0-KB971286-x64.msu").read_bytes()

@@ -155,7 +155,7 @@ def _wrapper(
             if _is_top(name, _PROPERTIES):
                 properties = read_package_properties(_read(file, name, reading))
             elif _is_top(name, ".xml"):
-                installs += read_unattend(_read(file, name, reading), reading.limits)
+                installs += read_unattend(_read(file, name, reading), reading.limits) or ()
             elif name.lower() in _METADATA and not reading.deep:
                 notes.gaps.append(_not_opened(path))
             elif (package := _inner(file, name, reading, depth)) is not None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from buildlab.errors import FormatError
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.assembly import assembly_identity
 from buildlab.readers.xml import parse_xml
@@ -20,11 +19,11 @@ class UnattendPackage:
     source: str | None
 
 
-def read_unattend(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[UnattendPackage, ...]:
-    """The packages of an answer file; FormatError where it is none."""
+def read_unattend(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[UnattendPackage, ...] | None:
+    """The packages of an answer file; None for another XML document, FormatError for what is no XML."""
     root = parse_xml(data, limits)
     if root.tag != f"{_NS}unattend":
-        raise FormatError("unattend", "is no answer file")
+        return None
     found: list[UnattendPackage] = []
     for servicing in root.iterchildren(f"{_NS}servicing"):
         for package in servicing.iterchildren(f"{_NS}package"):
