@@ -1,4 +1,5 @@
-"""Write the generated parts of the documentation: the outputs in README.md and docs/cli.md, from the program itself."""
+"""Write the generated parts of the documentation, from the program itself: the outputs in README.md, docs/cli.md and
+docs/rules."""
 
 import re
 import subprocess
@@ -8,6 +9,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from buildlab.checks.rule_words import RuleWords, every_rule
 from buildlab.cli.main import app
 from buildlab.cli.options import EXIT_CODES
 
@@ -46,15 +48,57 @@ def cli_page() -> str:
     return "\n".join(parts) + "\n"
 
 
+def rule_pages() -> dict[str, str]:
+    """The pages of docs/rules by file name: one for each rule and one that lists them with the demands of policies."""
+    words = every_rule()
+    rules = [one for one in words.values() if one.id.startswith("R")]
+    demands = [one for one in words.values() if one not in rules]
+    listed = [
+        "# Rules of `buildlab check`\n",
+        "Made by `scripts/refresh_docs.py` from the rules themselves. R1, R2 … are rules, P1, P2 … are demands of a",
+        "policy. The severity is what a failure means unless a policy says otherwise: `block`, `warn` or `info`. A",
+        'rule without evidence says "unknown", never "pass".\n',
+        "| id | asks | severity |\n|---|---|---|",
+        *(f"| [{one.id}]({one.id}.md) | {one.title} | {one.severity} |" for one in rules),
+        *(f"| {one.id} | {one.title} | {one.severity} |" for one in demands),
+    ]
+    return {"README.md": "\n".join(listed) + "\n", **{f"{one.id}.md": _rule_page(one) for one in rules}}
+
+
+def _rule_page(rule: RuleWords) -> str:
+    lines = [
+        f"# {rule.id}: {rule.title}\n",
+        f"{rule.documentation}\n",
+        "| | |\n|---|---|",
+        f"| severity | {rule.severity} |",
+        f"| source | {rule.source} |",
+        "\n[All rules](README.md)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write_rule_pages() -> None:
+    """Write docs/rules, without pages of rules that there are no more."""
+    folder = ROOT / "docs" / "rules"
+    folder.mkdir(exist_ok=True)
+    pages = rule_pages()
+    for old in folder.glob("*.md"):
+        if old.name not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        (folder / name).write_text(text, "utf-8")
+
+
 def _parameters(command: Any, kind: str) -> list[Any]:
     return [parameter for parameter in command.params if parameter.param_type_name == kind and parameter.name != "help"]
 
 
 def main() -> None:
-    """Refresh both."""
+    """Refresh all."""
     readme = ROOT / "README.md"
     readme.write_text(with_outputs(readme.read_text("utf-8")), "utf-8")
     (ROOT / "docs" / "cli.md").write_text(cli_page(), "utf-8")
+    write_rule_pages()
 
 
 if __name__ == "__main__":

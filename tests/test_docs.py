@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.refresh_docs import cli_page, with_outputs
+from scripts.refresh_docs import cli_page, rule_pages, with_outputs
 from tests.places import ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -24,6 +24,11 @@ def test_outputs_in_the_readme_are_real() -> None:
 
 def test_the_page_of_the_command_line_is_current() -> None:
     assert cli_page() == (ROOT / "docs" / "cli.md").read_text("utf-8"), REFRESH
+
+
+def test_the_pages_of_the_rules_are_current() -> None:
+    folder = ROOT / "docs" / "rules"
+    assert {page.name: page.read_text("utf-8") for page in folder.iterdir()} == rule_pages(), REFRESH
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -6,7 +6,7 @@ and versions of parents is marked as estimated.
 
 from dataclasses import dataclass
 
-from buildlab.checks.image_model import ImageModel, Present, build_line, identity_of
+from buildlab.checks.image_model import Family, ImageModel, build_line, identity_of
 from buildlab.knowledge.requirements import requirements_of_kb
 from buildlab.knowledge.updates import NT60, superseding_by_chain
 from buildlab.results.check import BundleVerdict
@@ -20,6 +20,7 @@ _REACHES: dict[str, frozenset[str]] = {
 }
 ANY_STACK = "servicing stack update"
 """Stands among the KBs of a need that any update of the servicing stack may meet."""
+_CUMULATIVE = "cumulative"
 _DETECT = frozenset({"installed", "superseded"})
 
 
@@ -77,7 +78,7 @@ def _unreadable(package: UpdatePackage, _: ImageModel) -> Judgement | None:
 def _other_machine(package: UpdatePackage, image: ImageModel) -> Judgement | None:
     """Another architecture, another Windows or, but for NT 6.0 whose updates change it, another build; None too where
     either side does not say."""
-    line = None if package.windows == NT60 else build_line(package)
+    line = None if package.windows in (None, NT60) else build_line(package)
     for what, wanted, found in (
         ("architecture", package.architecture, image.architecture),
         ("Windows version", package.windows, image.windows),
@@ -90,24 +91,23 @@ def _other_machine(package: UpdatePackage, image: ImageModel) -> Judgement | Non
     return None
 
 
-def _family(package: UpdatePackage, image: ImageModel) -> tuple[Present, ...]:
+def _family(package: UpdatePackage, image: ImageModel) -> Family:
     identity = identity_of(package)
-    return () if identity is None else image.of_family(identity.name, identity.architecture, identity.language)
+    return Family() if identity is None else image.of_family(identity.name, identity.architecture, identity.language)
 
 
 def _present(package: UpdatePackage, image: ImageModel) -> Judgement | None:
     identity = identity_of(package)
     version = None if identity is None else identity.nt_version
-    same = [one for one in _family(package, image) if one.version == version and one.presence != "staged"]
-    if not same:
+    same = _family(package, image).at(version)
+    if same is None or same.presence == "staged":
         return None
-    facts = tuple(one.fact for one in same if one.fact is not None)
-    presence = same[0].presence
-    if presence == "pending":
+    facts = () if same.fact is None else (same.fact,)
+    if same.presence == "pending":
         return Judgement(
             verdict="already-installed", because=("it is on the image and waits for a restart",), facts=facts
         )
-    if presence == "superseded":
+    if same.presence == "superseded":
         return Judgement(verdict="superseded", because=("it is on the image and superseded there",), facts=facts)
     return Judgement(verdict="already-installed", because=("it is installed on the image",), facts=facts)
 
@@ -116,13 +116,14 @@ def _superseded_on_image(package: UpdatePackage, image: ImageModel) -> Judgement
     """A later version of the same package, or an update that supersedes it by the bundled data, is installed."""
     identity = identity_of(package)
     version = None if identity is None else identity.nt_version
-    for one in _family(package, image):
-        if version is not None and one.version is not None and one.version > version and one.presence == "installed":
-            facts = () if one.fact is None else (one.fact,)
-            return Judgement(verdict="superseded", because=(f"version {one.version} of it is installed",), facts=facts)
+    family = _family(package, image)
+    if version is not None and family.newest is not None and family.newest > version:
+        later = family.at(family.newest)
+        facts = () if later is None or later.fact is None else (later.fact,)
+        return Judgement(verdict="superseded", because=(f"version {family.newest} of it is installed",), facts=facts)
     if package.kb is None:
         return None
-    if package.kb in image.kbs and not _family(package, image):
+    if package.kb in image.kbs and not family.versions:
         return Judgement(
             verdict="already-installed", because=(f"{package.kb} is on the image",), facts=image.kbs[package.kb]
         )
@@ -138,7 +139,7 @@ def _parent_needs(package: UpdatePackage, image: ImageModel) -> tuple[Need, ...]
     needs: list[Need] = []
     for group in sorted({parent.any_of for parent in package.parents}):
         alternatives = [parent for parent in package.parents if parent.any_of == group]
-        if any(_is_there(parent, image) for parent in alternatives):
+        if any(_is_there(parent, image) or _is_passed(parent, package, image) for parent in alternatives):
             continue
         kbs = frozenset(kb for parent in alternatives if (kb := find_kb(parent.name.replace("_", " "))) is not None)
         names = ", ".join(f"{parent.name} {parent.version}" for parent in alternatives[:4])
@@ -150,19 +151,34 @@ def _parent_needs(package: UpdatePackage, image: ImageModel) -> tuple[Need, ...]
 def _is_there(parent: ParentPackage, image: ImageModel) -> bool:
     wanted = NtVersion.parse(parent.version)
     reach = _REACHES.get((parent.disposition or "").lower(), _DETECT)
-    return any(
-        one.presence in reach and _compares(parent, one.version, wanted)
-        for one in image.of_family(parent.name, parent.architecture, parent.language)
-    )
+    family = image.of_family(parent.name, parent.architecture, parent.language)
+    if wanted is not None and not _operators(parent):
+        same = family.at(wanted)
+        return same is not None and same.presence in reach
+    return any(one.presence in reach and _compares(parent, one.version, wanted) for one in family.every())
+
+
+def _is_passed(parent: ParentPackage, package: UpdatePackage, image: ImageModel) -> bool:
+    """Whether the parent is an earlier version of a cumulative package, its checkpoint, and a later one is there: that
+    one could not be there without it."""
+    identity, wanted = identity_of(package), NtVersion.parse(parent.version)
+    if package.classification != _CUMULATIVE or identity is None or identity.name.lower() != parent.name.lower():
+        return False
+    newest = image.of_family(parent.name, parent.architecture, parent.language).newest
+    return newest is not None and wanted is not None and newest >= wanted
+
+
+def _operators(parent: ParentPackage) -> tuple[str | None, ...]:
+    """How the parts of the version compare; none where the manifest does not say, which asks for the stated one."""
+    operators = (parent.build_compare, parent.service_compare, parent.revision_compare)
+    return operators if any(operators) else ()
 
 
 def _compares(parent: ParentPackage, found: NtVersion | None, wanted: NtVersion | None) -> bool:
-    """Whether the version found is one that the manifest takes. Without compares it is the stated one."""
-    if found is None or wanted is None:
+    """Whether the version found is one that the manifest takes; a manifest that states none takes every one."""
+    operators = _operators(parent)
+    if found is None or wanted is None or not operators:
         return wanted is None
-    operators = (parent.build_compare, parent.service_compare, parent.revision_compare)
-    if not any(operators):
-        return found == wanted
     if (found.major, found.minor) != (wanted.major, wanted.minor):
         return False
     return _holds(operators[0], found.build, wanted.build) and all(
@@ -200,9 +216,8 @@ def _listed_needs(package: UpdatePackage, image: ImageModel) -> tuple[Need, ...]
     update for several versions of Windows, and the data is of one."""
     if package.kb is None or package.windows not in (None, NT60):
         return ()
-    there = frozenset(image.kbs)
     return tuple(
         Need(words=f"{package.kb} needs {needed.words} by the bundled data", kbs=needed.kbs)
         for needed in requirements_of_kb(package.kb)
-        if needed.licence is None and not needed.is_met_by(there)
+        if needed.licence is None and not any(image.has_kb(kb) for kb in needed.kbs)
     )

@@ -113,15 +113,16 @@ def _age(policy: Policy, context: CheckContext) -> Iterator[Finding]:
     """By the newest time of an installed update; a bundle that installs something makes the image new."""
     if policy.max_age_days is None:
         return
-    dated = [update for update in context.installation.updates if update.installed_at is not None]
+    days = ((update, _day(update.installed_at)) for update in context.installation.updates)
+    dated = [(day, update) for update, day in days if day is not None]
     expected = f"at most {policy.max_age_days} days"
     if context.plan.steps:
         yield _finding("P4", "pass", "the bundle brings updates", expected=expected)
     elif not dated:
         yield _finding("P4", "unknown", "no update has a time of installation", expected=expected)
     else:
-        newest = max(dated, key=lambda update: update.installed_at or "")
-        age = (context.as_of - date.fromisoformat((newest.installed_at or "")[:10])).days
+        day, newest = max(dated, key=lambda one: one[0])
+        age = (context.as_of - day).days
         is_old = age > policy.max_age_days
         yield _finding(
             "P4",
@@ -132,6 +133,14 @@ def _age(policy: Policy, context: CheckContext) -> Iterator[Finding]:
             evidence=newest.because,
             remedy="install current updates" if is_old else None,
         )
+
+
+def _day(time: str | None) -> date | None:
+    """The day of a time, None where it is none: a scan that was saved may state anything."""
+    try:
+        return None if time is None else date.fromisoformat(time[:10])
+    except ValueError:
+        return None
 
 
 def _states(policy: Policy, context: CheckContext) -> Iterator[Finding]:

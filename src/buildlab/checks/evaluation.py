@@ -13,7 +13,6 @@ from buildlab.checks.policy import Policy, apply_policy
 from buildlab.checks.rule import CheckContext, all_rules
 from buildlab.results.check import (
     BundlePackage,
-    BundleVerdict,
     Confidence,
     Finding,
     MissingUpdate,
@@ -23,7 +22,6 @@ from buildlab.results.check import (
 from buildlab.results.package_set import UpdatePackage
 from buildlab.results.scan import Installation
 
-_REFUSED: frozenset[BundleVerdict] = frozenset({"not-applicable", "missing-prerequisite", "blocked"})
 _TWIN = Judgement(verdict="already-installed", because=("the bundle holds the same package in another file",))
 """The verdict on the second of two files of one package."""
 
@@ -42,11 +40,7 @@ class Evaluation:
     @property
     def is_against_policy(self) -> bool:
         """A failure or an unknown of blocking severity that is not waived, or a package that must not be installed."""
-        blocking = any(
-            finding.severity == "block" and finding.outcome in ("fail", "unknown") and finding.waived_by is None
-            for finding in self.findings
-        )
-        return blocking or any(package.verdict in _REFUSED for package in self.bundle)
+        return any(finding.is_blocking for finding in self.findings) or any(one.is_refused for one in self.bundle)
 
 
 def evaluate(
@@ -92,10 +86,6 @@ def _numbered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(replace(finding, id=f"F{number}") for number, finding in enumerate(findings, start=1))
 
 
-def _is_blocking(finding: Finding) -> bool:
-    return finding.outcome == "fail" and finding.severity == "block" and finding.waived_by is None
-
-
 def _bundle_packages(
     packages: Iterable[UpdatePackage], plan: Plan, findings: Iterable[Finding]
 ) -> Iterable[BundlePackage]:
@@ -109,7 +99,7 @@ def _bundle_packages(
         number, step = steps.get(package.path, (None, None))
         judgement = step.judgement if step is not None else others.get(_key(package), _TWIN)
         verdict, because = judgement.verdict, judgement.because
-        blocking = [finding for finding in about[package.path] if _is_blocking(finding)]
+        blocking = [finding for finding in about[package.path] if finding.is_blocking and finding.outcome == "fail"]
         if verdict == "applicable" and blocking:
             verdict = "blocked"
             because = tuple(f"{finding.rule}: {finding.message}" for finding in blocking)

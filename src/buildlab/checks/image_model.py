@@ -3,11 +3,10 @@
 Every step gives a new image; nothing is changed in place, so that plans can be tried and compared.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Literal
 
+from buildlab.checks.layered import LayeredMap
 from buildlab.knowledge.builds import build_of, build_of_files
 from buildlab.knowledge.package_classes import build_of_enablement_package
 from buildlab.results.package_set import UpdatePackage
@@ -43,6 +42,47 @@ class Present:
     fact: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The versions of one package on the image. `newest` is the highest that is installed, `planned` the highest that
+    the plan installed, by which it superseded lower ones."""
+
+    versions: LayeredMap[NtVersion | None, Present] = field(default_factory=LayeredMap)
+    newest: NtVersion | None = None
+    planned: NtVersion | None = None
+
+    def at(self, version: NtVersion | None) -> Present | None:
+        """One version, if it is there in whatever state."""
+        found = self.versions.get(version)
+        if found is None or found.presence != "installed" or version is None or self.planned is None:
+            return found
+        return replace(found, presence="superseded") if version < self.planned else found
+
+    def every(self) -> tuple[Present, ...]:
+        """All versions."""
+        return tuple(found for version in self.versions if (found := self.at(version)) is not None)
+
+    def with_present(self, one: Present) -> "Family":
+        """The family with one more version; the first of a version counts."""
+        if one.version in self.versions:
+            return self
+        newest = self.newest
+        if one.presence == "installed" and one.version is not None and (newest is None or one.version > newest):
+            newest = one.version
+        return replace(self, versions=self.versions.with_key(one.version, one), newest=newest)
+
+    def with_planned(self, version: NtVersion | None) -> "Family":
+        """The family after the plan installed a version of it."""
+        newest, planned = (
+            found if version is None or (found is not None and found > version) else version
+            for found in (self.newest, self.planned)
+        )
+        return Family(self.versions.with_key(version, Present(version, "installed", None)), newest, planned)
+
+
+_NO_FAMILY = Family()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageModel:
     """The image. `families` holds the packages by name, architecture and language, lower case; `kbs` the updates that
@@ -57,22 +97,24 @@ class ImageModel:
     build: int | None
     revision: int | None
     build_lab: str | None
+    kernel_build: int | None
     servicing_stack: NtVersion | None
     product_type: str | None
     installation_type: str | None
-    families: Mapping[FamilyKey, tuple[Present, ...]] = field(default_factory=dict)
-    kbs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    families: LayeredMap[FamilyKey, Family] = field(default_factory=LayeredMap)
+    kbs: LayeredMap[str, tuple[str, ...]] = field(default_factory=LayeredMap)
     list_is_known: bool = True
     restart_due: bool = False
 
     @property
     def files_build(self) -> int | None:
-        """The build that the image's files carry; under an enablement package not the one it counts as."""
-        return None if self.build is None else build_of_files(self.build)
+        """The build that the image's files carry, the kernel's; under an enablement not the one that it counts as."""
+        known = None if self.build is None else build_of_files(self.build)
+        return known if self.kernel_build is None else self.kernel_build
 
-    def of_family(self, name: str, architecture: str, language: str) -> tuple[Present, ...]:
+    def of_family(self, name: str, architecture: str, language: str) -> Family:
         """The versions of a package that are on the image, in whatever state."""
-        return self.families.get(family_key(name, architecture, language), ())
+        return self.families.get(family_key(name, architecture, language), _NO_FAMILY)
 
     def has_kb(self, kb: str) -> bool:
         """Whether an update is on the image, or was and is superseded."""
@@ -88,31 +130,33 @@ def family_key(name: str, architecture: str, language: str) -> FamilyKey:
 def model_of_installation(installation: Installation) -> ImageModel:
     """The model of an installation that was scanned."""
     identity = installation.identity
-    families: dict[FamilyKey, tuple[Present, ...]] = {}
+    families: dict[FamilyKey, Family] = {}
     for package in installation.packages:
         presence = _PRESENCE.get(package.state)
         name = parse_package_identity(package.identity)
         if presence is None or name is None:
             continue
         key = family_key(name.name, name.architecture, name.language)
-        families[key] = (*families.get(key, ()), Present(name.nt_version, presence, package.fact))
+        families[key] = families.get(key, _NO_FAMILY).with_present(Present(name.nt_version, presence, package.fact))
     kbs = {
         update.kb: update.because
         for update in installation.updates
         if _PRESENCE.get(update.state) in ("installed", "superseded")
     }
     pending = installation.pending
+    kernel = NtVersion.parse_prefix(identity.kernel.file_version or "") if identity.kernel is not None else None
     return ImageModel(
         windows=identity.version,
         architecture=identity.architecture,
         build=identity.build,
         revision=identity.revision,
         build_lab=identity.build_lab,
+        kernel_build=None if kernel is None else kernel.build,
         servicing_stack=NtVersion.parse(installation.servicing_stack.version or ""),
         product_type=identity.product_type,
         installation_type=identity.installation_type,
-        families=MappingProxyType(families),
-        kbs=MappingProxyType(kbs),
+        families=LayeredMap(families),
+        kbs=LayeredMap(kbs),
         list_is_known=any(package.state != "unknown" for package in installation.packages),
         restart_due=bool(pending.reboot or pending.packages or pending.sessions or pending.pending_xml)
         or any(package.state in _WAITING for package in installation.packages),
@@ -161,18 +205,14 @@ def installed(image: ImageModel, package: UpdatePackage) -> ImageModel:
     for inner in package.contains:
         image = installed(image, inner)
     identity = identity_of(package)
-    families = dict(image.families)
+    families, kbs = image.families, image.kbs
     if identity is not None:
         key = family_key(identity.name, identity.architecture, identity.language)
-        older = (
-            replace(one, presence="superseded") if one.presence == "installed" else one for one in families.get(key, ())
-        )
-        families[key] = (*older, Present(identity.nt_version, "installed", None))
-    kbs = dict(image.kbs)
-    if package.kb is not None:
-        kbs.setdefault(package.kb, ())
+        families = families.with_key(key, families.get(key, _NO_FAMILY).with_planned(identity.nt_version))
+    if package.kb is not None and package.kb not in kbs:
+        kbs = kbs.with_key(package.kb, ())
     stack = stack_of_package(package)
-    image = replace(image, families=MappingProxyType(families), kbs=MappingProxyType(kbs))
+    image = replace(image, families=families, kbs=kbs)
     if stack is not None and (image.servicing_stack is None or stack > image.servicing_stack):
         image = replace(image, servicing_stack=stack)
     return _with_kernel(image, package)
@@ -191,4 +231,4 @@ def _with_kernel(image: ImageModel, package: UpdatePackage) -> ImageModel:
         return image
     lab = next((one.build_lab for one in package.kernels if one.version == package.kernel and one.build_lab), None)
     build = image.build if same_files else kernel.build
-    return replace(image, build=build, revision=kernel.revision, build_lab=lab)
+    return replace(image, build=build, revision=kernel.revision, build_lab=lab, kernel_build=kernel.build)

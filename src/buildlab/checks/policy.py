@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from buildlab.checks.rule import all_rules
 from buildlab.errors import PolicyError
@@ -18,21 +18,7 @@ from buildlab.windows.version import NtVersion
 SignatureDemand = Literal["any", "not-invalid", "valid"]
 _KB = re.compile(r"KB\d{5,8}")
 _SEVERITIES = ("block", "warn", "info")
-_STATES: tuple[UpdateState, ...] = (
-    "installed",
-    "superseded",
-    "install-pending",
-    "uninstall-pending",
-    "staged",
-    "partially-installed",
-    "resolved",
-    "absent",
-    "broken",
-    "mixed",
-    "resolving",
-    "staging",
-    "unknown",
-)
+_STATES: tuple[UpdateState, ...] = get_args(UpdateState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

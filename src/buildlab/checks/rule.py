@@ -74,7 +74,9 @@ class CheckContext:
         words: list[str] = []
         for kbs in missing:
             due = sorted(waiting & kbs)
-            words.append(f"restart, for {due[0]} waits for it" if due else f"add {max(kbs, key=kb_number)} to the bundle")
+            words.append(
+                f"restart, for {due[0]} waits for it" if due else f"add {max(kbs, key=kb_number)} to the bundle"
+            )
         return " and ".join(words)
 
     @cached_property

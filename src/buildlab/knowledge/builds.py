@@ -22,7 +22,6 @@ class Build:
     labs: tuple[str, ...]
     enablement_over: int | None
     released: str
-    support_end: str
     note: str
     source: str
     confidence: Confidence
@@ -42,7 +41,6 @@ def builds() -> dict[int, Build]:
             labs=tuple(row["labs"].split()),
             enablement_over=int(row["enablement_over"]) if row["enablement_over"] else None,
             released=row["released"],
-            support_end=row["support_end"],
             note=row["note"],
             source=row["source"],
             confidence=confidence(row["confidence"]),

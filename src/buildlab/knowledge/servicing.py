@@ -1,4 +1,4 @@
-"""Single updates and builds that servicing turns on: service packs, SHA-2 support, changes of the build, checkpoints."""
+"""What servicing turns on: service packs, SHA-2 support, changes of the build, checkpoints."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -41,7 +41,8 @@ class RevisionMatch:
 
     A revision never names one update: `updates` are all of that month (rollup, security-only, preview). `exact` is
     False where the revision itself is not in the table; `previous` and `following` are (month, revision). `unnumbered`
-    are months before `following` whose revision is not known, so that a revision that is not exact may be theirs.
+    are months before `following` whose revision is not known, so that a revision that is not exact may be theirs; none
+    after the last month of a build that was followed by another.
     """
 
     build: int
@@ -130,6 +131,11 @@ def _points(build: int) -> tuple[tuple[int, str], ...]:
     return tuple(sorted(points | {(int(row["revision"]), row["month"]) for row in more}))
 
 
+@cache
+def _newest_build() -> int:
+    return max(update.version.build for update in known_updates().values() if update.version is not None)
+
+
 def match_revision(build: int, revision: int) -> RevisionMatch | None:
     """The month of a revision of NT 6.0; None for other builds, and below the first revision in the table."""
     points = _points(build)
@@ -140,6 +146,7 @@ def match_revision(build: int, revision: int) -> RevisionMatch | None:
     before = [point for point in points if point[1] < month]
     after = [point for point in points if point[1] > month]
     following = (after[0][1], after[0][0]) if after else None
+    goes_on = following is not None or build == _newest_build()
     return RevisionMatch(
         build=build,
         revision=revision,
@@ -149,7 +156,9 @@ def match_revision(build: int, revision: int) -> RevisionMatch | None:
         updates=_updates_of(month),
         previous=(before[-1][1], before[-1][0]) if before else None,
         following=following,
-        unnumbered=_unnumbered(month, following[0] if following else None, {point[1] for point in points}),
+        unnumbered=_unnumbered(month, following[0] if following else None, {point[1] for point in points})
+        if goes_on
+        else (),
     )
 
 

@@ -38,7 +38,7 @@ def _check(context: CheckContext) -> Iterator[RuleOutcome]:
 
 
 def _too_early(given: list[UpdatePackage], context: CheckContext) -> str | None:
-    """Why the order does not work: what is tried in it meets something missing, or what comes first by class is late."""
+    """Why the order does not work: a package meets something missing, or one that comes first by class is late."""
     image = context.image
     other: UpdatePackage | None = None
     for package in given:

@@ -47,15 +47,11 @@ def _checkpoints_of(package: UpdatePackage) -> list[ParentPackage]:
 def _needed(context: CheckContext, package: UpdatePackage, parent: ParentPackage) -> RuleOutcome:
     """The checkpoint of a package, or something later, is on the image or in the plan."""
     wanted = NtVersion.parse(parent.version)
-    there = context.plan.image.of_family(parent.name, parent.architecture, parent.language)
-    own = identity_of(package)
+    there = context.plan.image.of_family(parent.name, parent.architecture, parent.language).every()
     reached = [
         one
         for one in there
-        if one.version is not None
-        and one.presence in _THERE
-        and (wanted is None or one.version >= wanted)
-        and (one.fact is not None or own is None or one.version != own.nt_version)
+        if one.version is not None and one.presence in _THERE and (wanted is None or one.version >= wanted)
     ]
     missing: FindingOutcome = "fail" if context.image.list_is_known else "unknown"
     outcome: FindingOutcome = "pass" if reached else missing
@@ -72,7 +68,7 @@ def _needed(context: CheckContext, package: UpdatePackage, parent: ParentPackage
 def _past(context: CheckContext, package: UpdatePackage, identity: PackageIdentity) -> RuleOutcome:
     """A checkpoint of the bundle is not behind the image."""
     version = identity.nt_version
-    there = context.image.of_family(identity.name, identity.architecture, identity.language)
+    there = context.image.of_family(identity.name, identity.architecture, identity.language).every()
     later = [
         one
         for one in there

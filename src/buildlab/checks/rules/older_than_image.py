@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from buildlab.checks.applicability import judge
 from buildlab.checks.image_model import build_line, identity_of
 from buildlab.checks.rule import CheckContext, Rule, RuleOutcome, called, not_applicable
-from buildlab.knowledge.updates import known_updates, update_of_kb
+from buildlab.knowledge.updates import NT60, known_updates, update_of_kb
 from buildlab.results.package_set import UpdatePackage
 from buildlab.windows.version import NtVersion
 
@@ -23,7 +23,9 @@ def _check(context: CheckContext) -> Iterator[RuleOutcome]:
     concerned = [
         package
         for package in context.packages
-        if package.classification in _CUMULATIVE and package.windows == context.image.windows
+        if package.classification in _CUMULATIVE
+        and package.windows == context.image.windows
+        and _same_files(package, context)
     ]
     if not concerned:
         yield not_applicable("the bundle has no rollup for the Windows of the image")
@@ -46,6 +48,12 @@ def _check(context: CheckContext) -> Iterator[RuleOutcome]:
             )
         else:
             yield _by_level(context, package)
+
+
+def _same_files(package: UpdatePackage, context: CheckContext) -> bool:
+    """Whether revisions can be compared: packages for the files of another build are another rule's matter."""
+    found = context.image.files_build
+    return package.windows == NT60 or found is None or build_line(package) in (None, found)
 
 
 def _by_level(context: CheckContext, package: UpdatePackage) -> RuleOutcome:
@@ -95,7 +103,7 @@ def _is_of_security_only(context: CheckContext) -> bool:
 
 OLDER_THAN_IMAGE = Rule(
     id="R12",
-    title="Rollups are newer than the image",
+    title="Rollups are not older than the image",
     severity="info",
     source="monthly revisions of the bundled data; supersedence of rollups in MSRC's data",
     check=_check,

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from buildlab.checks.rule import CheckContext, Rule, RuleOutcome, called, not_applicable, split_by_period
 from buildlab.knowledge.requirements import sha2_requirements
 from buildlab.knowledge.updates import NT60
-from buildlab.results.package_set import UpdatePackage
 
 _SUPPORT = ("servicing-stack", "sha2", "esu-preparation")
 
@@ -19,7 +18,7 @@ def _check(context: CheckContext) -> Iterator[RuleOutcome]:
     needing, _ = split_by_period(context.packages_for(NT60), "sha2", exempt=_SUPPORT)
     places = {step.package.path: place for place, step in enumerate(context.plan.steps)}
     planned = [places[package.path] for package in needing if package.path in places]
-    support = [place for place, step in enumerate(context.plan.steps) if _is_support(step.package, context)]
+    support = list(_support(context))
     if context.image.restart_due and needing:
         yield RuleOutcome(
             outcome="fail",
@@ -43,12 +42,14 @@ def _check(context: CheckContext) -> Iterator[RuleOutcome]:
         )
 
 
-def _is_support(package: UpdatePackage, context: CheckContext) -> bool:
-    """Whether a package brings SHA-2 support that the image lacks; a later servicing stack adds nothing to it."""
-    kb = package.kb
-    return kb is not None and any(
-        kb in needed.kbs and not needed.is_met_by(frozenset(context.image.kbs)) for needed in sha2_requirements()
-    )
+def _support(context: CheckContext) -> Iterator[int]:
+    """The steps that bring SHA-2 support which the image lacks; a later servicing stack adds nothing to it."""
+    there = frozenset(context.image.kbs)
+    for needed in sha2_requirements():
+        bringing = (place for place, step in enumerate(context.plan.steps) if step.package.kb in needed.kbs)
+        first = None if needed.is_met_by(there) else next(bringing, None)
+        if first is not None:
+            yield first
 
 
 RESTART_BEFORE_SHA2 = Rule(

@@ -1,33 +1,42 @@
 """A chain of security-only updates has no gap.
 
-A monthly rollup holds all months before it; a security-only update holds its own month and nothing else. An image
-that is kept with security-only updates needs every month since its last rollup.
+A monthly rollup, or its preview, holds all months before it; a security-only update holds its own month and nothing
+else. An image that is kept with security-only updates needs every month since its last rollup.
 """
 
 from collections.abc import Iterator
 
-from buildlab.checks.rule import CheckContext, Rule, RuleOutcome, not_applicable
-from buildlab.knowledge.updates import KnownUpdate, known_updates
+from buildlab.checks.rule import CheckContext, Rule, RuleOutcome, called, not_applicable
+from buildlab.knowledge.updates import NT60, KnownUpdate, known_updates
+
+_ONLY = "security-only"
+_CUMULATIVE = ("monthly-rollup", "preview")
 
 
 def _check(context: CheckContext) -> Iterator[RuleOutcome]:
     table = known_updates()
-    planned = {step.package.kb for step in context.plan.steps}
-    brought = [known for kb in planned if (known := table.get(kb or "")) is not None]
-    only = [known for known in brought if known.classification == "security-only"]
-    if not only:
-        yield not_applicable("the plan brings no security-only update")
+    brought = [
+        (package, known)
+        for package in context.packages_for(NT60)
+        if (known := table.get(package.kb or "")) is not None and known.classification == _ONLY
+    ]
+    paths = tuple(package.path for package, _ in brought)
+    if not brought:
+        yield not_applicable("the bundle brings no security-only update that the image lacks")
         return
+    if not context.image.list_is_known:
+        message = f"which months are on the image before {called(brought[-1][0])} cannot be told"
+        yield RuleOutcome(outcome="unknown", message=message, packages=paths)
+        return
+    last = max((known for _, known in brought), key=lambda known: known.month)
     there = [table[kb] for kb in context.plan.image.kbs if kb in table]
-    last = max(only, key=lambda known: known.month)
-    level = max((known.month for known in there if known.classification == "monthly-rollup"), default="")
-    have = {known.month for known in there if known.classification == "security-only"}
+    level = max((known.month for known in there if known.classification in _CUMULATIVE), default="")
+    have = {known.month for known in there if known.classification == _ONLY} | {known.month for _, known in brought}
     missing = [
         known
         for known in sorted(table.values(), key=lambda one: one.month)
-        if known.classification == "security-only" and level < known.month <= last.month and known.month not in have
+        if known.classification == _ONLY and level < known.month <= last.month and known.month not in have
     ]
-    paths = tuple(step.package.path for step in context.plan.steps if table.get(step.package.kb or "") in only)
     evidence = tuple(fact for known in there for fact in context.image.kbs.get(known.kb, ()))
     if level >= last.month:
         message = f"a rollup of {level} holds the month of {last.kb} already"

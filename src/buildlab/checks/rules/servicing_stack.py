@@ -6,26 +6,26 @@ by a servicing stack update that comes earlier in the plan.
 
 from collections.abc import Iterator
 
-from buildlab.checks.image_model import stack_of_package
 from buildlab.checks.rule import CheckContext, Rule, RuleOutcome, called, not_applicable
-from buildlab.results.package_set import UpdatePackage
 from buildlab.windows.version import NtVersion
 
 
 def _check(context: CheckContext) -> Iterator[RuleOutcome]:
     asking = [
         (package, wanted)
-        for package in context.packages
+        for package in context.due
         if (wanted := NtVersion.parse(package.minimum_servicing_stack or "")) is not None and _asks(wanted)
     ]
     if not asking:
         yield not_applicable("no package asks for a servicing stack")
     evidence = context.installation.servicing_stack.because
     for package, wanted in asking:
-        found = _stack_before(context, package)
+        found = context.stack_before(package)
         if found is None:
             message = f"the servicing stack that {called(package)} would meet is not known"
-            yield RuleOutcome(outcome="unknown", message=message, packages=(package.path,))
+            yield RuleOutcome(
+                outcome="unknown", message=message, packages=(package.path,), expected=f"{wanted} or later"
+            )
             continue
         yield RuleOutcome(
             outcome="pass" if found >= wanted else "fail",
@@ -41,19 +41,6 @@ def _check(context: CheckContext) -> Iterator[RuleOutcome]:
 def _asks(wanted: NtVersion) -> bool:
     """Whether a version asks for anything: 6.0.0.0 does not."""
     return bool(wanted.build or wanted.revision)
-
-
-def _stack_before(context: CheckContext, package: UpdatePackage) -> NtVersion | None:
-    found = context.image.servicing_stack
-    for step in context.plan.steps:
-        if step.package.path == package.path:
-            break
-        for one in (step.package, *step.package.contains):
-            brought = stack_of_package(one)
-            if brought is not None and (found is None or brought > found):
-                found = brought
-    inside = [stack for one in package.contains if (stack := stack_of_package(one)) is not None]
-    return max([*inside, *([found] if found is not None else [])], default=None)
 
 
 SERVICING_STACK = Rule(
