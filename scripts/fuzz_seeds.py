@@ -27,6 +27,7 @@ from tests.kit.hive_log import dirty_hive_new, dirty_hive_old  # noqa: E402
 from tests.kit.manifest import OwnedFile, write_manifest  # noqa: E402
 from tests.kit.mum import Component, Identity, Parent, Update, write_mum  # noqa: E402
 from tests.kit.pe import I386, version_strings, write_pe  # noqa: E402
+from tests.kit.sessions import log, session  # noqa: E402
 from tests.kit.systems import select_current_2  # noqa: E402
 from tests.kit.vhd import vhd_bytes  # noqa: E402
 from tests.kit.vhd_differencing import vhd_differencing  # noqa: E402
@@ -113,6 +114,12 @@ def executables(_: Path) -> list[Case]:
         write_pe(version_resource=False, padding=3000),
     )
     return one_each("a.exe", *made, *windows_files("ntoskrnl.exe", 1))
+
+
+def session_logs(_: Path) -> list[Case]:
+    """Logs of servicing sessions."""
+    packages = [(f"Package_for_KB500000{number}~31bf3856ad364e35~amd64~~1.0.0.{number}", "KB1") for number in range(3)]
+    return one_each("Sessions.xml", log(), log(session(1), session(2, *packages, status="0x800f0922")))
 
 
 def mums(_: Path) -> list[Case]:

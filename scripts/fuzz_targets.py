@@ -27,9 +27,10 @@ from buildlab.readers.codecs.xpress import decompress_xpress_chunk  # noqa: E402
 from buildlab.readers.hive import open_hive  # noqa: E402
 from buildlab.readers.hive_log import HiveLog  # noqa: E402
 from buildlab.readers.manifest import read_manifest  # noqa: E402
-from buildlab.readers.mum import read_mum, read_mum_head  # noqa: E402
+from buildlab.readers.mum import read_mum, read_mum_links  # noqa: E402
 from buildlab.readers.package_properties import read_package_properties  # noqa: E402
 from buildlab.readers.pe import read_pe  # noqa: E402
+from buildlab.readers.sessions_xml import read_sessions  # noqa: E402
 from buildlab.readers.unattend import read_unattend  # noqa: E402
 from buildlab.readers.wim_xml import read_wim_xml  # noqa: E402
 from buildlab.reports.render import render  # noqa: E402
@@ -233,7 +234,8 @@ TARGETS = (
     FuzzTarget(name="hive", seeds=seeds.hives, exercise=_hive, repair=repair_hive),
     FuzzTarget(name="hive_log", seeds=seeds.logged_hives, exercise=_dirty_hive, on_disk=True, repair=repair_hive),
     FuzzTarget(name="pe", seeds=seeds.executables, exercise=in_memory(lambda data: read_pe(MemoryBytes(data)))),
-    FuzzTarget(name="mum", seeds=seeds.mums, exercise=in_memory(read_mum, read_mum_head), is_text=True),
+    FuzzTarget(name="mum", seeds=seeds.mums, exercise=in_memory(read_mum, read_mum_links), is_text=True),
+    FuzzTarget(name="sessions", seeds=seeds.session_logs, exercise=in_memory(read_sessions), is_text=True),
     FuzzTarget(name="manifest", seeds=seeds.manifests, exercise=in_memory(read_manifest), is_text=True),
     FuzzTarget(name="image_claim", seeds=seeds.wim_xmls, exercise=in_memory(read_wim_xml), is_text=True),
     FuzzTarget(name="unattend", seeds=seeds.unattends, exercise=in_memory(read_unattend), is_text=True),

@@ -83,7 +83,7 @@ def stage(files: dict[str, bytes], folder: Path) -> None:
     for path, data in files.items():
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        own = (path[: path.index("Windows/")], data)
+        own = (path[: path.lower().index("windows/")], data)
         if path.endswith("ntoskrnl.exe") and own in seen:
             place.hardlink_to(seen[own])
         else:

@@ -4,6 +4,7 @@ docs/rules."""
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,27 @@ def cli_page() -> str:
     """The page of the command line: arguments and options of every command, taken from the commands themselves."""
     group: Any = get_command(app)
     parts = ["# Command line\n", "Made by `scripts/refresh_docs.py` from the commands themselves.\n"]
-    for name, command in group.commands.items():
+    for name, command in _commands(group):
         arguments = " ".join(parameter.metavar for parameter in _parameters(command, "argument"))
-        parts += [f"## buildlab {name}\n", f"`buildlab {name} [OPTIONS] {arguments}`\n", f"{command.help.strip()}\n"]
+        parts += [
+            f"## buildlab {name}\n",
+            f"`{f'buildlab {name} [OPTIONS] {arguments}'.rstrip()}`\n",
+            f"{command.help.strip()}\n",
+        ]
         rows = [(f"`{parameter.metavar}`", parameter.help) for parameter in _parameters(command, "argument")]
         rows += [(f"`{', '.join(parameter.opts)}`", parameter.help) for parameter in _parameters(command, "option")]
         parts += ["| | |\n|---|---|", *(f"| {left} | {right} |" for left, right in rows), ""]
     parts += ["## Exit codes\n", " ".join(EXIT_CODES.split())]
     return "\n".join(parts) + "\n"
+
+
+def _commands(group: Any) -> Iterator[tuple[str, Any]]:
+    """Every command with its full name; of a group of commands those in it."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {inner}", one) for inner, one in command.commands.items())
+        else:
+            yield name, command
 
 
 def rule_pages() -> dict[str, str]:

@@ -26,6 +26,7 @@ from buildlab.sources.file_system import FileSystem
 from buildlab.sources.folder_tree import FolderTree
 from buildlab.sources.tree import Entry
 from buildlab.sources.volume import PartitionScheme
+from tests.kit.sessions import log, session
 from tests.kit.systems import server_2008_6003_pending_x86
 from tests.kit.windows import write_tree
 from tests.places import ROOT, SOURCE
@@ -42,6 +43,7 @@ OFFENCES = {
     "volumes": ("sources/volumes/mbr.py", "import buildlab.sources.volumes.gpt"),
     "filesystems": ("sources/filesystems/ntfs.py", "import buildlab.sources.filesystems.refused"),
     "collectors": ("evidence/collectors/image_state.py", "import buildlab.evidence.collectors.pending_work"),
+    "timeline": ("evidence/timeline/sessions.py", "import buildlab.evidence.timeline.setup_logs"),
     "formats": ("reports/formats/json.py", "import buildlab.reports.formats.text"),
     "rules": ("checks/rules/architecture.py", "import buildlab.checks.rules.windows_version"),
     "purity": ("inference/pending.py", "import pathlib"),
@@ -150,7 +152,8 @@ class _RecordingTree(FolderTree):
 def test_collectors_open_only_what_they_declare(collector: Collector, tmp_path: Path) -> None:
     from buildlab.evidence.ledger import Ledger
 
-    write_tree(server_2008_6003_pending_x86().files(), tmp_path)
+    sessions = {"Windows/servicing/Sessions/Sessions.xml": log(session(0))}
+    write_tree(server_2008_6003_pending_x86().files() | sessions, tmp_path)
     tree = _RecordingTree(tmp_path)
     (root,) = find_roots(tree, volume="", replay=True, limits=DEFAULT_LIMITS).roots
     collector.collect(root, Ledger())

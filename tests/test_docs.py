@@ -49,11 +49,27 @@ def test_every_word_of_a_closed_list_is_documented() -> None:
     from typing import get_args
 
     from buildlab.evidence.fact import GapKind
+    from buildlab.results.assessment import Answer
+    from buildlab.results.check import BundleVerdict, Confidence, FindingOutcome, PlanAction, Severity
     from buildlab.results.package_set import FindingKind, RelationKind, Verification
-    from buildlab.results.scan import Classification, Explanation, UpdateState, Verdict
+    from buildlab.results.scan import (
+        Classification,
+        Explanation,
+        KbConfidence,
+        KbSource,
+        Oddity,
+        PackageClass,
+        Side,
+        UpdateState,
+        Verdict,
+    )
 
     text = (ROOT / "docs" / "concepts.md").read_text("utf-8")
-    words = [word for kind in (UpdateState, Verdict, GapKind) for word in get_args(kind)]
+    words = [word for kind in (Answer, UpdateState, Verdict, GapKind) for word in get_args(kind)]
+    words += [word for kind in (KbConfidence, KbSource, Oddity, PackageClass, Side) for word in get_args(kind)]
     words += get_args(Explanation)
+    words += [
+        word for kind in (BundleVerdict, Confidence, FindingOutcome, PlanAction, Severity) for word in get_args(kind)
+    ]
     words += [word for kind in (FindingKind, RelationKind, Verification, Classification) for word in get_args(kind)]
     assert [word for word in words if word not in text] == []

@@ -9,15 +9,28 @@ from typing import TYPE_CHECKING, Any
 from buildlab.version import __version__
 
 if TYPE_CHECKING:
+    from buildlab.checks.policy import Policy as Policy
+    from buildlab.checks.policy import read_policy as read_policy
     from buildlab.errors import BuildlabError as BuildlabError
+    from buildlab.errors import PolicyError as PolicyError
     from buildlab.limits import Limits as Limits
+    from buildlab.operations.check import CheckOptions as CheckOptions
+    from buildlab.operations.check import check as check
+    from buildlab.operations.diff import diff as diff
     from buildlab.operations.explain import explain as explain
+    from buildlab.operations.packages import PackagesOptions as PackagesOptions
+    from buildlab.operations.packages import inspect_packages as inspect_packages
     from buildlab.operations.scan import ScanOptions as ScanOptions
     from buildlab.operations.scan import scan as scan
     from buildlab.reports.render import render as render
     from buildlab.reports.serialise import json_schema as json_schema
     from buildlab.reports.serialise import scan_from_json as scan_from_json
+    from buildlab.results.check import Check as Check
+    from buildlab.results.check import Finding as Finding
+    from buildlab.results.diff import Diff as Diff
     from buildlab.results.explanation import Explanation as Explanation
+    from buildlab.results.package_set import PackageSet as PackageSet
+    from buildlab.results.package_set import UpdatePackage as UpdatePackage
     from buildlab.results.scan import Installation as Installation
     from buildlab.results.scan import Scan as Scan
     from buildlab.results.scan import Update as Update
@@ -26,16 +39,29 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "BuildlabError": "buildlab.errors",
+    "Check": "buildlab.results.check",
+    "CheckOptions": "buildlab.operations.check",
+    "Diff": "buildlab.results.diff",
     "Explanation": "buildlab.results.explanation",
+    "Finding": "buildlab.results.check",
     "Installation": "buildlab.results.scan",
     "Limits": "buildlab.limits",
+    "PackageSet": "buildlab.results.package_set",
+    "PackagesOptions": "buildlab.operations.packages",
+    "Policy": "buildlab.checks.policy",
+    "PolicyError": "buildlab.errors",
     "Scan": "buildlab.results.scan",
     "ScanOptions": "buildlab.operations.scan",
     "Target": "buildlab.sources.target",
     "Update": "buildlab.results.scan",
+    "UpdatePackage": "buildlab.results.package_set",
+    "check": "buildlab.operations.check",
+    "diff": "buildlab.operations.diff",
     "explain": "buildlab.operations.explain",
+    "inspect_packages": "buildlab.operations.packages",
     "json_schema": "buildlab.reports.serialise",
     "open": "buildlab.sources.target",
+    "read_policy": "buildlab.checks.policy",
     "render": "buildlab.reports.render",
     "scan": "buildlab.operations.scan",
     "scan_from_json": "buildlab.reports.serialise",
@@ -43,17 +69,30 @@ _PLACES = {
 
 __all__ = [
     "BuildlabError",
+    "Check",
+    "CheckOptions",
+    "Diff",
     "Explanation",
+    "Finding",
     "Installation",
     "Limits",
+    "PackageSet",
+    "PackagesOptions",
+    "Policy",
+    "PolicyError",
     "Scan",
     "ScanOptions",
     "Target",
     "Update",
+    "UpdatePackage",
     "__version__",
+    "check",
+    "diff",
     "explain",
+    "inspect_packages",
     "json_schema",
     "open",
+    "read_policy",
     "render",
     "scan",
     "scan_from_json",

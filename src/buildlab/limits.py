@@ -21,7 +21,7 @@ class Limits:
     extended_partition_hops: int = 128
     partition_table_bytes: int = 4 * MIB
     shadow_catalog_blocks: int = 64
-    """Blocks of the catalogue of shadow copies; Windows keeps up to 512 copies, which two entries of 128 bytes each name."""
+    """Blocks of the catalogue of shadow copies; Windows keeps up to 512 copies, two entries of 128 bytes name each."""
     directory_entries: int = 2_000_000
     """Entries of one directory."""
     directory_depth: int = 128
@@ -33,6 +33,8 @@ class Limits:
     """Subkeys, or values, of one key."""
     hive_faults: int = 1_000
     """Damaged records of one list after which the rest of it is left out."""
+    registered_update_reads: int = 250_000
+    """Keys, values and KiB of values read of updates that are no packages of servicing."""
     pe_bytes_read: int = 32 * MIB
     """Bytes read from one PE file to find its version resource."""
     inf_bytes: int = 16 * MIB
@@ -105,8 +107,20 @@ class Limits:
     container_layers: int = 127
     """Layers of one image; Windows stacks no more hives."""
     container_manifest_bytes: int = 8 * MIB
+    knowledge_bytes: int = 64 * MIB
+    """One document or table that is imported."""
+    imported_bytes: int = 2 * GIB
+    """One file of imported data."""
+    knowledge_rows: int = 2_000_000
+    """Rows of one document that is imported."""
+    knowledge_files: int = 10_000
+    """Files of imported data."""
+    wsus_xml_bytes: int = 1 * GIB
+    """package.xml of the metadata for update services, which is read as it comes."""
     roots: int = 64
     """Installations reported from one tree."""
+    log_events: int = 500_000
+    """Events taken from one log, and from all logs of one installation."""
     names_searched: int = 20_000
     """Folders, and files, at the top of a tree that are looked into for Windows or for hives."""
 

@@ -20,6 +20,7 @@ from tests.kit.packages import (
     UNINSTALL_PENDING,
     Package,
 )
+from tests.kit.systems5 import LegacyImage
 from tests.kit.windows import WindowsImage
 
 STATE_WORDS = {
@@ -50,8 +51,11 @@ def update_states(image: WindowsImage) -> dict[str, str]:
     """Every KB the registry's packages name (or, where names are silent, the manifest does) and its state.
 
     The parent package decides; of several versions an installed one wins, then a pending, then a superseded one.
-    Without a parent the members decide, "mixed" if they differ. Sorted by KB number.
+    Without a parent the members decide, "mixed" if they differ. Sorted by KB number. A Windows before Vista has no
+    packages, and its model states them.
     """
+    if isinstance(image, LegacyImage):
+        return image.states
     parents: dict[str, list[str]] = {}
     members: dict[str, list[str]] = {}
     for package in image.packages:
@@ -120,4 +124,4 @@ def expected(image: WindowsImage, overrides: Mapping[str, Scalar]) -> dict[str, 
         "ubr": image.ubr,
     }
     values |= {name: value for name, value in optional.items() if value is not None}
-    return values | dict(overrides)
+    return {name: value for name, value in values.items() if value != ""} | dict(overrides)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.kit import systems, systems10
+from tests.kit import systems, systems5, systems10
 from tests.kit.expectations import Scalar, expected, update_states
 from tests.kit.windows import WindowsImage, with_dirty_software
 
@@ -68,12 +68,13 @@ def _single(
     table: Literal["dos", "gpt"] = "dos",
     start: int = 63,
     cluster: int = 1024,
+    root: str = "Windows",
 ) -> Fixture:
     return Fixture(
         file,
         exercises,
-        lambda: [Part(make().files(), cluster=cluster)],
-        lambda: [Installation("partition 1:/Windows", make(), values, updates)],
+        lambda: [Part(make().files(root), cluster=cluster)],
+        lambda: [Installation(f"partition 1:/{root}", make(), values, updates)],
         container,
         table,
         start,
@@ -235,6 +236,25 @@ FIXTURES = [
         systems.select_current_2,
         {**SERVER_2008, "control_set": 2},
         ("KB4493471",),
+    ),
+    _single(
+        "xp-sp3-x86.vhd",
+        "Windows XP: obsolete text in CurrentBuild, updates below Updates and HotFix with every oddity of theirs, "
+        "folders that undo some of them, one of which nothing is registered",
+        systems5.windows_xp_x86,
+        {"product": "Microsoft Windows XP", "verdict": "agree"},
+        tuple(systems5.windows_xp_x86().states),
+        cluster=512,
+        root="WINDOWS",
+    ),
+    _single(
+        "server2003sp2-ia64.raw",
+        "Server 2003 for Itanium as released; raw disk with MBR",
+        systems5.server_2003_ia64,
+        {"product": "Microsoft Windows Server 2003", "verdict": "agree"},
+        ("KB931784",),
+        container="raw",
+        root="WINDOWS",
     ),
     Fixture(
         "two-roots-windows-old.vhd",

@@ -63,7 +63,7 @@ def volume_tree(path: Path, offset: int = 0) -> dict[str, str]:
             for index in range(directory.number_of_sub_file_entries):
                 entry = directory.get_sub_file_entry(index)
                 name = prefix + entry.name
-                if entry.name.startswith("$") or entry.name == ".":
+                if (not prefix and entry.name.startswith("$")) or entry.name == ".":
                     continue
                 if entry.has_directory_entries_index():
                     todo.append((f"{name}/", entry))

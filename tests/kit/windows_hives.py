@@ -8,7 +8,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from tests.kit.hive import REG_EXPAND_SZ, Key, Value, binary, dword, multi_sz, qword, sz, tree_from_dict
+from tests.kit.component_store import TOKEN, Store, system_component
+from tests.kit.hive import REG_EXPAND_SZ, Key, Value, binary, dword, multi_sz, qword, sz
 from tests.kit.names import ENVIRONMENT_WORDS, kernel_folder, stack_folder
 from tests.kit.packages import SERVICING_ROOT, filetime
 from tests.kit.pe import AMD64, ARM64, IA64
@@ -205,24 +206,33 @@ def _source_system(source: SourceSystem, image: WindowsImage) -> list[Value]:
 
 
 def components(image: WindowsImage) -> Key:
-    """COMPONENTS, cut down to one component, one deployment and the stack that wrote the store last."""
-    folder = kernel_folder(image.architecture, image.kernel)
-    version = ".".join(map(str, image.kernel))
-    identity = (
-        f"Microsoft-Windows-OS-Kernel, Culture=neutral, Version={version}, ProcessorArchitecture={image.architecture}"
-    )
-    tree = tree_from_dict(
-        {
-            "DerivedData\\Components": {
-                folder: {"identity": identity.encode(), "f!ntoskrnl.exe": 1, "S256H": bytes(32)}
-            },
-            "CanonicalData\\Deployments": {f"{folder[:40]}": {"appid": identity, "s!": b"", "i!": b""}},
-            "CanonicalData\\Catalogs": {"0" * 64: {}},
-            "ServicingStackVersions": {"LastWCPVersionToAccessStore": image.stack},
-        },
-        name=_root_name(image),
-        written=stamp(image),
+    """COMPONENTS, cut down to the kernel, the servicing stack, and the stack that wrote the store last."""
+    architecture, version = image.architecture, ".".join(map(str, image.kernel))
+    package = f"Microsoft-Windows-Foundation-Package~{TOKEN}~{architecture}~~{version}"
+    made = [
+        system_component(
+            kernel_folder(architecture, image.kernel),
+            "Microsoft-Windows-OS-Kernel",
+            version,
+            architecture,
+            package,
+            file="ntoskrnl.exe",
+        ),
+        system_component(
+            stack_folder(architecture, image.stack),
+            "Microsoft-Windows-ServicingStack",
+            image.stack,
+            architecture,
+            package,
+            file="wcp.dll",
+        ),
+    ]
+    store = Store(
+        components=tuple(component for component, _ in made),
+        deployments=tuple(deployment for _, deployment in made),
+        catalogues=("0" * 64,),
+        last_stack=image.stack,
     )
     if image.pending is not None:
-        tree.set(sz("PendingXmlIdentifier", "30741234_1827364545"), dword("ExecutionState", 1))
-    return tree
+        store.root_values = (sz("PendingXmlIdentifier", "30741234_1827364545"), dword("ExecutionState", 1))
+    return store.tree(_root_name(image), stamp(image))

@@ -113,7 +113,7 @@ def test_a_revision_is_a_set_of_updates() -> None:
         (6003, 23717, "2026-01", True),
         (6003, 24575, "2026-01", False),
         (6002, 24565, "2019-03", True),
-        (6002, 24566, "2019-03", False),
+        (6002, 24566, "2019-03", True),
     ],
 )
 def test_months_of_revisions(build: int, revision: int, month: str, exact: bool) -> None:

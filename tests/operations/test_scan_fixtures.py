@@ -82,7 +82,8 @@ def test_servicing_stack_counts_and_pending_work(name: str, index: int, expected
         "pending_xml": pending.pending_xml,
         "pending_file_renames": pending.file_renames,
     }
-    assert observed == {key: expected[key] for key in observed}
+    assert observed == {key: expected.get(key) for key in observed}
+    assert "servicing_stack" in expected or installation.identity.version in ("5.1", "5.2")
 
 
 @pytest.mark.parametrize(("name", "index", "expected"), EXPECTED)

@@ -9,7 +9,7 @@ from buildlab.readers.mum import (
     MemberPackage,
     ParentRequirement,
     read_mum,
-    read_mum_head,
+    read_mum_links,
 )
 from buildlab.windows.package_identity import PackageIdentity
 from tests.kit.mum import Component, Identity, Parent, Update, write_mum
@@ -80,7 +80,7 @@ def test_a_feature_on_demand_declares_its_capability() -> None:
 
 @pytest.mark.parametrize("data", [full(), write_mum(PACKAGE), write_mum(SP2, identifier="x", permanence="permanent")])
 def test_the_head_alone_is_the_head_of_the_whole(data: bytes) -> None:
-    assert read_mum_head(data) == read_mum(data).head
+    assert read_mum_links(data).head == read_mum(data).head
 
 
 def test_parents_keep_their_alternatives_and_compares() -> None:
@@ -156,7 +156,7 @@ def test_the_kb(identifier: str | None, support: str | None, kb: str | None) -> 
     ],
 )
 def test_what_is_no_package_manifest(body: str) -> None:
-    for read in (read_mum, read_mum_head):
+    for read in (read_mum, read_mum_links):
         with pytest.raises(FormatError) as caught:
             read(body.encode())
         assert caught.value.format == "mum"
@@ -181,6 +181,6 @@ def test_a_manifest_without_a_package_has_an_identity_all_the_same() -> None:
 def test_cut_at_every_place_only_a_format_error_comes_out() -> None:
     data = full()
     for length in range(0, len(data) - 20, 7):
-        for read in (read_mum, read_mum_head):
+        for read in (read_mum, read_mum_links):
             with pytest.raises(FormatError):
                 read(data[:length])

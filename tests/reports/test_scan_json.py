@@ -32,7 +32,7 @@ IDENTITY = [
     "verdict",
 ]
 CONTRACT = {
-    "": ["schema", "tool", "target", "installations", "errors", "exit"],
+    "": ["schema", "tool", "as_of", "target", "installations", "errors", "exit"],
     "tool": ["name", "version", "knowledge"],
     "target": ["path", "kind", "size"],
     "exit": ["code", "reason"],
@@ -49,8 +49,11 @@ CONTRACT = {
             "facts",
             "gaps",
             "integrity",
+            "assessment",
         ]
     ),
+    "installations.0.assessment": ["level", "readiness", "support", "signs"],
+    "installations.0.assessment.level.0": ["subject", "answer", "value", "words", "because", "source", "confidence"],
     "installations.0.identity": IDENTITY,
     "installations.0.identity.registry": ["current_build", "ubr", "build_lab", "build_lab_ex", "csd_version"],
     "installations.0.identity.kernel": ["path", "file_version", "file_version_text", "machine"],
@@ -66,6 +69,11 @@ CONTRACT = {
             "installed_at_source",
             "packages",
             "because",
+            "kb_source",
+            "kb_confidence",
+            "package_class",
+            "state_because",
+            "superseded_by",
         ]
     ),
     "installations.0.packages.0": [
@@ -98,6 +106,7 @@ CONTRACT = {
 WORDS = {
     "InstallationKind": "windows winpe winre windows.old container-layer hive-only",
     "gap": "missing unreadable unparsable unsupported not-applicable",
+    "answer": "yes no pending disputed unknown not-applicable",
     "verdict": "agree explained conflict single-source unknown",
     "explanation": "pending-restart offline-serviced enablement stale-metadata stale-registry unexplained",
     "reason": "done policy usage unreadable no-installation partial internal",
@@ -116,7 +125,12 @@ WORDS = {
 }
 """The closed lists of the contract."""
 
-GOLDEN_NAMES = ("windows10-22h2-19045-amd64.vhd", "server2008sp2-6003-pending-x86.vhd")
+GOLDEN_NAMES = (
+    "windows10-22h2-19045-amd64.vhd",
+    "server2008sp2-6003-pending-x86.vhd",
+    "xp-sp3-x86.vhd",
+    "server2003sp2-ia64.raw",
+)
 REFRESH = "if the change is meant: python -m tests.refresh_golden"
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from buildlab.operations.scan import scan
-from buildlab.reports.text_lines import plain
 from buildlab.reports.render import render
+from buildlab.reports.text_lines import plain
 from tests.kit.systems import select_current_2
 from tests.kit.windows import write_tree
 
@@ -24,3 +24,11 @@ def test_values_of_the_evidence_cannot_forge_lines(tmp_path: Path) -> None:
     verdicts = [line for line in text.splitlines() if line.startswith("  verdict")]
     assert len(verdicts) == 1
     assert "forged" not in verdicts[0]
+
+
+def test_the_component_store_has_its_lines(tmp_path: Path) -> None:
+    write_tree(select_current_2().files(), tmp_path)
+    text = render(scan(tmp_path), "text")
+    assert "2 components, 2 deployments, 1 catalogues" in text
+    assert "newest installed: kernel 6.0.6003.20489, servicing stack 6.0.6003.20482" in text
+    assert "marked as corrupt" not in text

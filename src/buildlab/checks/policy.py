@@ -17,6 +17,7 @@ from buildlab.windows.version import NtVersion
 
 SignatureDemand = Literal["any", "not-invalid", "valid"]
 _KB = re.compile(r"KB\d{5,8}")
+_TOML_LINE = re.compile(r"\(at line (\d+)")
 _SEVERITIES = ("block", "warn", "info")
 _STATES: tuple[UpdateState, ...] = get_args(UpdateState)
 
@@ -70,7 +71,8 @@ def read_policy(text: str, path: str) -> Policy:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{path}: {error}") from error
+        place = _TOML_LINE.search(str(error))
+        raise PolicyError(f"{path if place is None else f'{path}:{place[1]}'}: {error}") from error
     reader = _Reader(text, path)
     reader.only(document, _KEYS)
     return Policy(

@@ -9,6 +9,7 @@ from buildlab.cli.options import (
     AsOfOption,
     ExitZeroOption,
     JobsOption,
+    KindOption,
     OutputOption,
     ParentOption,
     PasswordOption,
@@ -16,6 +17,7 @@ from buildlab.cli.options import (
     RecoveryKeyOption,
     RootOption,
     VerboseOption,
+    kind_of,
     moment_of,
     root_certificates,
 )
@@ -34,6 +36,7 @@ def check(
     policy: Annotated[Path | None, typer.Option(help="What is demanded of the image, a TOML file.")] = None,
     output: OutputOption = None,
     verify: Annotated[bool, typer.Option("--verify", help="Decode every file of the packages.")] = False,
+    kind: KindOption = None,
     parent: ParentOption = None,
     recovery_key: RecoveryKeyOption = None,
     password: PasswordOption = None,
@@ -52,11 +55,18 @@ def check(
     from buildlab.operations.scan import ScanOptions
     from buildlab.sources.address import address_path
 
-    outputs = parse_outputs(output, "check", evidence=[address_path(image), *(bundle or ())])
+    read = [address_path(image), *(bundle or ()), *([policy] if policy is not None else [])]
+    outputs = parse_outputs(output, "check", evidence=read)
+    moment = moment_of(as_of)
     options = CheckOptions(
         policy=_policy(policy),
-        scan=ScanOptions(parents=tuple(parent or ()), keys=parse_keys(recovery_key, password)),
-        packages=PackagesOptions(as_of=moment_of(as_of), verify=verify, roots=root_certificates(root), jobs=jobs),
+        scan=ScanOptions(
+            kind=kind_of(kind),
+            parents=tuple(parent or ()),
+            keys=parse_keys(recovery_key, password),
+            as_of=moment.date(),
+        ),
+        packages=PackagesOptions(as_of=moment, verify=verify, roots=root_certificates(root), jobs=jobs),
     )
     with progress_line(quiet=quiet, verbose=verbose) as tell:
         found = run(image, bundle or (), options, tell)
@@ -72,6 +82,8 @@ def _policy(path: Path | None) -> "Policy":
     if path is None:
         return NO_POLICY
     try:
-        return read_policy(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError, PolicyError) as error:
+        return read_policy(path.read_text("utf-8-sig"), str(path))  # editors of Windows begin a file with a mark
+    except PolicyError as error:
         raise typer.BadParameter(str(error), param_hint="--policy") from error
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"{path}: {error}", param_hint="--policy") from error

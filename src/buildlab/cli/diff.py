@@ -9,7 +9,9 @@ from buildlab.cli.options import (
     JobsOption,
     OutputOption,
     ParentOption,
+    PasswordOption,
     QuietOption,
+    RecoveryKeyOption,
     VerboseOption,
     moment_of,
 )
@@ -25,23 +27,27 @@ def diff(
     output: OutputOption = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Leave with 1 where anything differs.")] = False,
     parent: ParentOption = None,
+    recovery_key: RecoveryKeyOption = None,
+    password: PasswordOption = None,
     as_of: AsOfOption = None,
     jobs: JobsOption = 0,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Tell what differs between two images, or two sets of packages."""
+    from buildlab.cli.keys import parse_keys
     from buildlab.operations.diff import diff as run
     from buildlab.operations.packages import PackagesOptions
     from buildlab.operations.scan import ScanOptions
     from buildlab.sources.address import address_path
 
     outputs = parse_outputs(output, "diff", evidence=[address_path(a), address_path(b)])
+    scan_options = ScanOptions(parents=tuple(parent or ()), keys=parse_keys(recovery_key, password))
     with progress_line(quiet=quiet, verbose=verbose) as tell:
         found = run(
             a,
             b,
-            scan=ScanOptions(parents=tuple(parent or ())),
+            scan=scan_options,
             packages=PackagesOptions(as_of=moment_of(as_of), jobs=jobs),
             progress=tell,
         )

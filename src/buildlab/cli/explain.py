@@ -9,10 +9,12 @@ from buildlab.cli.output import parse_outputs, write_reports
 
 
 def explain(
-    word: Annotated[str, typer.Argument(metavar="WORD", help="Version, revision, build, lab, KB, state or package.")],
+    word: Annotated[
+        str, typer.Argument(metavar="WORD", help="Version, revision, build, lab, KB, state, package or rule (R4).")
+    ],
     output: OutputOption = None,
 ) -> None:
-    """Say in plain words what a version, revision, lab, KB, state or package identity is, from bundled data."""
+    """Say in plain words what a version, revision, lab, KB, state, package identity or rule is, from bundled data."""
     from buildlab.operations.explain import explain as run
 
     explanation = run(word)
@@ -21,11 +23,13 @@ def explain(
 
 
 def schema(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The result whose schema is wanted: scan or packages.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The result whose schema is wanted: scan, packages, check or diff.")
+    ],
 ) -> None:
     """Print the JSON Schema of a result."""
     from buildlab.reports.serialise import json_schema, schema_names
 
     if name not in schema_names():
-        raise typer.BadParameter(f"no schema {name!r}; there is: {', '.join(schema_names())}")
+        raise typer.BadParameter(f"no schema {name!r}; there are: {', '.join(schema_names())}")
     typer.echo(json_schema(name), nl=False)

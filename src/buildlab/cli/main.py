@@ -12,9 +12,11 @@ import typer
 from buildlab.cli.check import check
 from buildlab.cli.diff import diff
 from buildlab.cli.explain import explain, schema
+from buildlab.cli.knowledge import knowledge
 from buildlab.cli.options import EXIT_CODES
 from buildlab.cli.packages import packages
 from buildlab.cli.scan import scan
+from buildlab.cli.timeline import timeline
 from buildlab.version import __version__
 
 app = typer.Typer(
@@ -57,8 +59,9 @@ def _print_version(verbose: bool) -> None:
     raise typer.Exit
 
 
-for _command in (scan, packages, check, diff, explain, schema):
+for _command in (scan, packages, check, diff, explain, timeline, schema):
     app.command(epilog=EXIT_CODES)(_command)
+app.add_typer(knowledge, name="knowledge", epilog=EXIT_CODES)
 
 
 def main() -> NoReturn:

@@ -18,6 +18,7 @@ OutputOption = Annotated[
         help="text, json or jsonl (check: also sarif, junit, markdown); may be repeated. Default: text.",
     ),
 ]
+KindOption = Annotated[str | None, typer.Option(help="Take the target for this kind of container.")]
 ParentOption = Annotated[
     list[Path] | None, typer.Option(help="A file that may be the parent of a differencing disk; repeatable.")
 ]
@@ -39,6 +40,15 @@ JobsOption = Annotated[int, typer.Option("-j", "--jobs", min=0, help="Processes;
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Turn exit code 1 into 0.")]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="No progress on stderr.")]
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Every step on stderr, a line each.")]
+
+
+def kind_of(kind: str | None) -> str | None:
+    """The kind of container that was named; one that there is not is a usage error."""
+    from buildlab.sources.container import container_kinds
+
+    if kind is not None and kind not in container_kinds():
+        raise typer.BadParameter(f"no kind {kind!r}; there are: {', '.join(container_kinds())}", param_hint="--kind")
+    return kind
 
 
 def moment_of(as_of: datetime | None) -> datetime:

@@ -5,26 +5,30 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from buildlab.reports.report_format import ReportFormat, ReportKind, Result, report_formats
+if TYPE_CHECKING:
+    from buildlab.reports.report_format import ReportFormat, ReportKind, Result
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
     """One report that was asked for; without a file it goes to stdout."""
 
-    report: ReportFormat
+    report: "ReportFormat"
     file: Path | None
 
 
-def parse_outputs(texts: Sequence[str] | None, kind: ReportKind, evidence: Sequence[Path] = ()) -> tuple[Output, ...]:
+def parse_outputs(texts: Sequence[str] | None, kind: "ReportKind", evidence: Sequence[Path] = ()) -> tuple[Output, ...]:
     """The reports of one kind asked for, text to stdout by default.
 
     BadParameter for a format that is not known or has no such report, two on stdout or in one file, and for a file that
     would be written over or into the `evidence`.
     """
+    from buildlab.reports.report_format import report_formats
+
     formats = {name: report for name, report in report_formats().items() if report.has(kind)}
     outputs: list[Output] = []
     for text in texts or ["text"]:
@@ -50,7 +54,7 @@ def _is_same_file(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
 
 
-def write_reports(outputs: Sequence[Output], result: Result) -> None:
+def write_reports(outputs: Sequence[Output], result: "Result") -> None:
     """Write every report of a result; a file that cannot be written is a usage error."""
     for output in outputs:
         text = output.report.render(result)

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from buildlab.cli.options import (
+    AsOfOption,
     ExitZeroOption,
+    KindOption,
     OutputOption,
     ParentOption,
     PasswordOption,
     QuietOption,
     RecoveryKeyOption,
     VerboseOption,
+    kind_of,
+    moment_of,
 )
 from buildlab.cli.output import parse_outputs, write_reports
 from buildlab.cli.progress import progress_line
@@ -30,7 +34,7 @@ def scan(
         list[str], typer.Argument(metavar="TARGET...", help="Image, folder or hive; disk.vhd#2@shadow1")
     ],
     output: OutputOption = None,
-    kind: Annotated[str | None, typer.Option(help="Take the target for this kind of container.")] = None,
+    kind: KindOption = None,
     parent: ParentOption = None,
     recovery_key: RecoveryKeyOption = None,
     password: PasswordOption = None,
@@ -44,6 +48,7 @@ def scan(
         bool, typer.Option("--deep", help="Open images on volumes too: Winre.wim, those of an upgrade under way.")
     ] = False,
     no_replay: Annotated[bool, typer.Option("--no-replay", help="Read dirty hives as they are, without logs.")] = False,
+    as_of: AsOfOption = None,
     exit_zero: ExitZeroOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -53,18 +58,16 @@ def scan(
     from buildlab.operations.scan import ScanOptions, exit_code_of_all
     from buildlab.operations.scan import scan as run
     from buildlab.sources.address import address_path
-    from buildlab.sources.container import container_kinds
 
     outputs = parse_outputs(output, "scans", evidence=[address_path(target) for target in targets])
-    if kind is not None and kind not in container_kinds():
-        raise typer.BadParameter(f"no kind {kind!r}; there are: {', '.join(container_kinds())}", param_hint="--kind")
     scan_options = ScanOptions(
-        kind=kind,
+        kind=kind_of(kind),
         parents=tuple(parent or ()),
         replay=not no_replay,
         hash_target=hash_target,
         deep=deep,
         keys=parse_keys(recovery_key, password),
+        as_of=moment_of(as_of).date(),
     )
     with progress_line(quiet=quiet, verbose=verbose) as tell:
         scans = [_scan_or_report(run, target, scan_options, tell) for target in targets]
@@ -86,4 +89,4 @@ def _scan_or_report(
         return run(target, scan_options, tell)
     except Exception as error:  # noqa: BLE001 - the other targets are not to be lost
         traceback.print_exc()
-        return failed_scan(target, error)
+        return failed_scan(target, error, scan_options.as_of)

@@ -125,3 +125,17 @@ class ManifestRecord:
     support_url: str | None
     restart: str | None
     permanence: str | None
+    requires: tuple[str, ...] = ()
+    """Names of the packages of which it needs one to be there."""
+    members: tuple[str, ...] = ()
+    """Identities of the packages that it contains."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionName:
+    """What the client of a servicing session called a package: a KB, mostly. `fact` gives its place."""
+
+    identity: str
+    kb: str
+    client: str | None
+    fact: Fact

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from buildlab.errors import BuildlabError
+from buildlab.evidence.component_store import StoreHive
 from buildlab.evidence.fact import (
     CbsPackage,
     Fact,
@@ -14,8 +15,10 @@ from buildlab.evidence.fact import (
     Integrity,
     ManifestRecord,
     Place,
+    SessionName,
     gap_kind,
 )
+from buildlab.evidence.legacy_update import RegisteredUpdate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,11 @@ class Evidence:
     integrity: tuple[Integrity, ...] = ()
     packages: tuple[CbsPackage, ...] = ()
     manifests: tuple[ManifestRecord, ...] = ()
+    session_names: tuple[SessionName, ...] = ()
+    catalogues: frozenset[str] | None = None
+    """Folded identities of the packages that have a catalogue, None where there is no folder of them."""
+    legacy_updates: tuple[RegisteredUpdate, ...] = ()
+    component_store: StoreHive | None = None
     _by_subject: dict[str, list[Fact]] = field(default_factory=dict, repr=False, compare=False)
 
     def all(self, subject: str) -> tuple[Fact, ...]:
@@ -60,6 +68,10 @@ class Ledger:
         self._integrity: dict[tuple[str, str], Integrity] = {}
         self._packages: list[CbsPackage] = []
         self._manifests: list[ManifestRecord] = []
+        self._session_names: list[SessionName] = []
+        self._catalogues: frozenset[str] | None = None
+        self._legacy_updates: list[RegisteredUpdate] = []
+        self._component_store: StoreHive | None = None
 
     def fact(self, subject: str, value: FactValue, source: Place) -> Fact:
         """Enter one fact."""
@@ -96,6 +108,22 @@ class Ledger:
         """Enter one package manifest."""
         self._manifests.append(manifest)
 
+    def session_name(self, name: SessionName) -> None:
+        """Enter what a servicing session called a package."""
+        self._session_names.append(name)
+
+    def catalogues(self, identities: frozenset[str]) -> None:
+        """Enter the folded identities of all packages that have a catalogue."""
+        self._catalogues = identities
+
+    def legacy_update(self, update: RegisteredUpdate) -> None:
+        """Enter one update that is registered outside of Component Based Servicing."""
+        self._legacy_updates.append(update)
+
+    def component_store(self, hive: StoreHive) -> None:
+        """Enter what the component store's hive says."""
+        self._component_store = hive
+
     def evidence(self) -> Evidence:
         """Everything entered so far."""
         return Evidence(
@@ -104,4 +132,8 @@ class Ledger:
             integrity=tuple(self._integrity.values()),
             packages=tuple(self._packages),
             manifests=tuple(self._manifests),
+            session_names=tuple(self._session_names),
+            catalogues=self._catalogues,
+            legacy_updates=tuple(self._legacy_updates),
+            component_store=self._component_store,
         )

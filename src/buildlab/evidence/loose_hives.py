@@ -1,4 +1,5 @@
-"""Loose hives at the top of a tree: those called SOFTWARE and SYSTEM together, every other one by itself."""
+"""Loose hives at the top of a tree: those called SOFTWARE and SYSTEM together, every other one by itself. That of the
+component store, which says nothing of the system alone, counts beside them."""
 
 from buildlab.errors import BuildlabError, FormatError, LimitExceededError
 from buildlab.evidence.windows_root import HIVE_NAMES, HiveName, WindowsRoot
@@ -42,6 +43,10 @@ def find_loose_hives(
             named[role] = path
         else:
             groups.append({role: path})
+    if named:
+        with_store = next((name for name in every if fold_name(name) == "COMPONENTS"), None)
+        if with_store is not None:
+            named["COMPONENTS"] = join_path(with_store)
     roots: list[WindowsRoot] = []
     for hives in [named, *groups] if named else groups:
         titles = ", ".join(sorted(path.removeprefix("/") for path in hives.values()))

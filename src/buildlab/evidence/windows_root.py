@@ -19,8 +19,9 @@ from buildlab.windows.filetime import from_filetime, iso_utc
 from buildlab.windows.path import join_path
 
 RootKind = Literal["windows", "windows.old", "container-layer", "hive-only"]
-HiveName = Literal["SOFTWARE", "SYSTEM"]
+HiveName = Literal["SOFTWARE", "SYSTEM", "COMPONENTS"]
 HIVE_NAMES: tuple[HiveName, ...] = ("SOFTWARE", "SYSTEM")
+"""Those by which an installation is known, and which layers of a container change."""
 
 CONFIG = "System32/config"
 FILES_OF_LAYERS = "/Files/Windows"
@@ -92,7 +93,7 @@ class WindowsRoot:
         if layer != BASE:
             return self._changes[name][layer - 1].shown
         usual = self.path(f"{CONFIG}/{name}")
-        if self._changes:
+        if self._changes and name in HIVE_NAMES:
             return base_hive_path(self.tree, name, usual)
         return self._hive_paths.get(name) or usual
 

@@ -39,8 +39,17 @@ def _flat(value: Any, name: str) -> dict[str, str | None]:
         if hasattr(leaf, "__dataclass_fields__"):
             found |= _flat(leaf, path)
         else:
-            found[path] = None if leaf is None else str(leaf.value if isinstance(leaf, Enum) else leaf)
+            found[path] = _text(leaf)
     return found
+
+
+def _text(leaf: object) -> str | None:
+    """A value as the scan's document writes it."""
+    if leaf is None:
+        return None
+    if isinstance(leaf, bool):
+        return "true" if leaf else "false"
+    return str(leaf.value if isinstance(leaf, Enum) else leaf)
 
 
 def compare_updates(a: Installation, b: Installation) -> tuple[UpdateDifference, ...]:
@@ -60,10 +69,13 @@ def compare_packages(a: Installation, b: Installation) -> tuple[PackageDifferenc
 
 
 def compare_package_sets(a: Iterable[UpdatePackage], b: Iterable[UpdatePackage]) -> tuple[PackageDifference, ...]:
-    """Packages that are in one set only, by identity; one without an identity goes by its path."""
-    one = {package.identity or package.path: _PRESENT for package in a}
-    other = {package.identity or package.path: _PRESENT for package in b}
+    """Packages that are in one set only, by identity; one without an identity goes by the name of its file."""
+    one, other = ({_named(package): _PRESENT for package in side} for side in (a, b))
     return _packages(one, other)
+
+
+def _named(package: UpdatePackage) -> str:
+    return package.identity or package.path.replace("\\", "/").rpartition("/")[2] or package.path
 
 
 def compare_files(a: Installation, b: Installation) -> tuple[FileDifference, ...]:

@@ -3,9 +3,11 @@
 from typing import cast
 
 from buildlab.inference.package_rows import PackageRow
+from buildlab.inference.supersedence import successors_of_update
+from buildlab.inference.update_reasons import UpdatePackages, argue
 from buildlab.knowledge.package_classes import class_of_release_type
 from buildlab.knowledge.updates import update_of_kb
-from buildlab.results.scan import Classification, Update, UpdateState
+from buildlab.results.scan import Classification, Package, Update, UpdateState
 from buildlab.windows.kb import kb_number
 
 _PRECEDENCE: tuple[UpdateState, ...] = (
@@ -23,6 +25,8 @@ _PRECEDENCE: tuple[UpdateState, ...] = (
     "absent",
 )
 """Of several versions of one parent package, the first of these states is that of the update."""
+_REPLACES: tuple[UpdateState, ...] = ("installed", "install-pending", "superseded", "partially-installed")
+"""States of updates that can have superseded another one."""
 
 
 def conclude_updates(rows: tuple[PackageRow, ...]) -> tuple[Update, ...]:
@@ -31,29 +35,48 @@ def conclude_updates(rows: tuple[PackageRow, ...]) -> tuple[Update, ...]:
     for row in rows:
         if row.package.kb is not None:
             groups.setdefault(row.package.kb, []).append(row)
-    return tuple(_update(kb, groups[kb]) for kb in sorted(groups, key=kb_number))
+    by_identity = {row.package.identity.lower(): row.package for row in rows}
+    decided = {kb: _decide(groups[kb]) for kb in sorted(groups, key=kb_number)}
+    present = frozenset(kb for kb, update in decided.items() if update.state in _REPLACES)
+    return tuple(_update(kb, update, present, by_identity) for kb, update in decided.items())
 
 
-def _update(kb: str, rows: list[PackageRow]) -> Update:
-    parents = [row for row in rows if row.is_parent]
-    members = [row for row in rows if not row.is_parent]
+def _decide(rows: list[PackageRow]) -> UpdatePackages:
+    parents = tuple(row for row in rows if row.is_parent)
+    members = tuple(row for row in rows if not row.is_parent)
     deciding = parents or members
     best = min(deciding, key=lambda row: _PRECEDENCE.index(row.package.state))
     states = {row.package.state for row in deciding}
     state: UpdateState = "mixed" if not parents and len(states) > 1 else best.package.state
-    release_type = best.package.release_type
+    return UpdatePackages(parents=parents, members=members, best=best, state=state)
+
+
+def _update(kb: str, update: UpdatePackages, present: frozenset[str], by_identity: dict[str, Package]) -> Update:
+    best, state = update.best.package, update.state
+    deciding = update.deciding
+    superseded_by: tuple[str, ...] = ()
+    if state == "superseded":
+        superseded_by = successors_of_update(kb, [row.package for row in deciding], present, by_identity)
     return Update(
         kb=kb,
         state=state,
-        permanent=state == "installed" and best.package.permanent,
-        title=next((row.title for row in (best, *deciding) if row.title), None),
-        release_type=release_type,
-        classification=_classification(kb, best, release_type),
-        installed_at=None if state == "mixed" else best.package.installed_at,
-        installed_at_source=None if state == "mixed" else best.installed_at_source,
-        packages=tuple(row.package.identity for row in (*parents, *members)),
+        permanent=state == "installed" and best.permanent,
+        title=next((row.title for row in (update.best, *deciding) if row.title), None),
+        release_type=best.release_type,
+        classification=_classification(kb, update.best, best.release_type),
+        installed_at=None if state == "mixed" else best.installed_at,
+        installed_at_source=None if state == "mixed" else update.best.installed_at_source,
+        packages=tuple(row.package.identity for row in (*update.parents, *update.members)),
         kb_source=best.kb_source or "package-name",
         because=tuple(row.package.fact for row in deciding),
+        kb_confidence=best.kb_confidence or "stated",
+        package_class=best.package_class,
+        state_because=argue(kb, update, superseded_by),
+        superseded_by=superseded_by,
+        visible=any(row.package.visible for row in deciding),
+        removable=None if state == "mixed" else best.removable,
+        restart=best.restart,
+        leftover=all(row.package.leftover for row in deciding),
     )
 
 

@@ -48,3 +48,14 @@ def class_of_title(title: str) -> tuple[str, str] | None:
 def build_of_enablement_package(name: str) -> int | None:
     """The build that an enablement package of this name enables, or None."""
     return _enablement_packages().get(name.lower())
+
+
+@cache
+def _kinds() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(translate(row["pattern"].lower())), row["kind"]) for row in rows("package_kinds.csv"))
+
+
+def kind_of_package_name(name: str) -> str | None:
+    """For a package that is no update: ``edition`` or ``feature``, by its name; None where that tells nothing."""
+    folded = name.lower()
+    return next((kind for pattern, kind in _kinds() if pattern.match(folded)), None)

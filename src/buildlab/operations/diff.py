@@ -1,5 +1,6 @@
 """Compare two images, of which either may be a saved scan, or two sets of packages."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from buildlab.operations.scan import ScanOptions
 from buildlab.results.diff import Diff, DiffSide
 from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Exit, Installation, Scan, Tool
+from buildlab.sources.byte_sources import printable_name
 from buildlab.sources.package_files import holds_packages
 from buildlab.version import __version__
 
@@ -30,7 +32,7 @@ def diff(
     b: str | Path,
     *,
     scan: ScanOptions | None = None,
-    packages: PackagesOptions,
+    packages: PackagesOptions | None = None,
     progress: Progress | None = None,
 ) -> Diff:
     """What differs. Two sets of packages are compared where both sides hold packages, their installations otherwise.
@@ -38,29 +40,39 @@ def diff(
     Nothing about either side raises: what could not be read is in the result.
     """
     if holds_packages(Path(a)) and holds_packages(Path(b)):
-        return _diff_of_sets(inspect_packages([a], packages, progress), inspect_packages([b], packages, progress), a, b)
+        options = packages or PackagesOptions(as_of=datetime.now(UTC))
+        return _diff_of_sets(inspect_packages([a], options, progress), inspect_packages([b], options, progress), a, b)
     return _diff_of_images(scan_or_saved(a, scan, progress), scan_or_saved(b, scan, progress))
 
 
 def _diff_of_sets(one: PackageSet, other: PackageSet, a: str | Path, b: str | Path) -> Diff:
-    code = max(one.exit.code, other.exit.code)
     return Diff(
         schema=SCHEMA,
         tool=_tool(),
-        a=DiffSide(path=str(a), location=None, summary=f"{len(one.packages)} packages"),
-        b=DiffSide(path=str(b), location=None, summary=f"{len(other.packages)} packages"),
+        a=_side_of_set(one, a),
+        b=_side_of_set(other, b),
         identity=(),
         updates=(),
         packages=compare_package_sets(one.packages, other.packages),
         files=(),
         errors=(*one.errors, *other.errors),
-        exit=Exit(code=4, reason="partial") if code > 1 else Exit(code=0, reason="done"),
+        exit=_exit_of_sets(one, other),
     )
+
+
+def _side_of_set(found: PackageSet, path: str | Path) -> DiffSide:
+    return DiffSide(path=printable_name(str(path)), location=None, summary=f"{len(found.packages)} packages")
+
+
+def _exit_of_sets(one: PackageSet, other: PackageSet) -> Exit:
+    if not one.packages or not other.packages:
+        return Exit(code=3, reason="unreadable")
+    partial = 4 in (one.exit.code, other.exit.code)
+    return Exit(code=4, reason="partial") if partial else Exit(code=0, reason="done")
 
 
 def _diff_of_images(one: Scan, other: Scan) -> Diff:
     left, right = primary_installation(one), primary_installation(other)
-    both = left is not None and right is not None
     return Diff(
         schema=SCHEMA,
         tool=_tool(),
@@ -71,13 +83,15 @@ def _diff_of_images(one: Scan, other: Scan) -> Diff:
         packages=compare_packages(left, right) if left is not None and right is not None else (),
         files=compare_files(left, right) if left is not None and right is not None else (),
         errors=(*one.errors, *other.errors),
-        exit=_exit(one, other, both),
+        exit=_exit(one, other),
     )
 
 
-def _exit(one: Scan, other: Scan, both: bool) -> Exit:
-    if not both:
-        return Exit(code=3, reason="no-installation")
+def _exit(one: Scan, other: Scan) -> Exit:
+    lacking = [scan for scan in (one, other) if not scan.installations]
+    if lacking:
+        is_known = all(scan.exit.reason == "no-installation" for scan in lacking)
+        return Exit(code=3, reason="no-installation" if is_known else "unreadable")
     partial = 4 in (one.exit.code, other.exit.code)
     return Exit(code=4, reason="partial") if partial else Exit(code=0, reason="done")
 

@@ -1,4 +1,4 @@
-"""Explain a word from the bundled data: a version, revision, build, lab, KB, package state or package identity."""
+"""Explain a word from the bundled data: a version, revision, build, lab, KB, package state or identity, or rule."""
 
 import re
 from collections.abc import Callable
@@ -7,8 +7,10 @@ from buildlab.knowledge.branches import branch_of_revision
 from buildlab.knowledge.builds import Build, build_of, builds_of_lab
 from buildlab.knowledge.disputes import disputes, stories
 from buildlab.knowledge.state_meanings import state_meaning
+from buildlab.knowledge.support import SupportPhase, support_phases
 from buildlab.knowledge.updates import KnownUpdate, match_revision, update_of_kb
 from buildlab.operations.explain_package import identity_details, is_known_version
+from buildlab.operations.explain_rule import explain_rule
 from buildlab.results.explanation import Detail, Explanation, WordKind
 from buildlab.windows.build_lab import parse_build_lab, parse_build_lab_ex, parse_lab
 from buildlab.windows.kb import kb_of_package_name
@@ -39,8 +41,8 @@ def explain(word: str) -> Explanation:
         word=word,
         kind="unknown",
         known=False,
-        summary="not known here; try a version (6.0.6003.20489), a build, a revision, a lab, a KB, a state (0x65) or "
-        "the identity of a package",
+        summary="not known here; try a version (6.0.6003.20489), a build, a revision, a lab, a KB, a state (0x65), "
+        "the identity of a package or a rule (R4)",
         details=(),
     )
 
@@ -201,7 +203,6 @@ def _build_summary(build: Build) -> str:
 def _build_details(build: Build) -> list[Detail]:
     details = [
         Detail(label="released", text=build.released),
-        Detail(label="support ends", text=build.support_end),
         Detail(label="labs", text=", ".join(build.labs)),
     ]
     if build.enablement_over is not None:
@@ -211,11 +212,22 @@ def _build_details(build: Build) -> list[Detail]:
         details.append(Detail(label="note", text=build.note))
     details.append(Detail(label="source", text=build.source, confidence=build.confidence))
     details += [
+        Detail(label="support", text=_support_words(phase), source=phase.source, confidence=phase.confidence)
+        for phase in support_phases(build.build)
+    ]
+    details += [
         Detail(label="story", text=story.text, source=story.source, confidence=story.confidence)
         for story in stories()
         if story.build == build.build
     ]
     return details
+
+
+def _support_words(phase: SupportPhase) -> str:
+    whom = " ".join(filter(None, (phase.side, *phase.architectures)))
+    words = f"{whom + ': ' if whom else ''}{phase.phase} until {phase.ends}"
+    words += f", with {phase.licence}" if phase.licence is not None else ""
+    return f"{words} ({phase.words})" if phase.words else words
 
 
 def _branch_details(windows: str, revision: int) -> list[Detail]:
@@ -288,6 +300,7 @@ def _explain_lab(text: str) -> Explanation | None:
 
 
 _READINGS: tuple[Callable[[str], Explanation | None], ...] = (
+    explain_rule,
     _explain_package,
     _explain_kb,
     _explain_version,

@@ -2,8 +2,11 @@
 
 import hashlib
 import os
+import signal
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Final
 
 from buildlab.errors import BuildlabError
 from buildlab.evidence.package_reader import PackageReading, read_package
+from buildlab.inference.knowledge_age import package_with_age_of_knowledge
 from buildlab.inference.package_relations import relate_packages
 from buildlab.inference.package_report import conclude_package
 from buildlab.knowledge.table import knowledge_date
@@ -47,10 +51,11 @@ class PackagesOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What became of one file: a package, or an error."""
+    """What became of one file: a package, or an error, which may be a bug of ours."""
 
     package: UpdatePackage | None
     error: ScanError | None
+    is_internal: bool = False
 
 
 def inspect_packages(
@@ -58,8 +63,9 @@ def inspect_packages(
 ) -> PackageSet:
     """Read packages: files, folders that are an unpacked package, folders full of packages.
 
-    Nothing about the packages raises: what could not be read is in the result. `progress` is called with a few words
-    for each file. The order is that of `paths`, and by name inside a folder.
+    Nothing about the packages raises: what could not be read is in the result. A bug of ours, or a process that dies,
+    costs the one file on which it was met. `progress` is called with a few words for each file. The order is that of
+    `paths`, and by name inside a folder.
     """
     options = options or PackagesOptions(as_of=datetime.now(UTC))
     tell = progress or silent
@@ -70,7 +76,10 @@ def inspect_packages(
             files += find_package_files(Path(path), options.limits)
         except BuildlabError as error:
             errors.append(_error(error, Path(path)))
-    outcomes = list(_read_all(list(dict.fromkeys(files)), options, tell))
+    distinct: dict[Path, Path] = {}
+    for file in files:
+        distinct.setdefault(file.absolute(), file)
+    outcomes = list(_read_all(list(distinct.values()), options, tell))
     packages = tuple(outcome.package for outcome in outcomes if outcome.package is not None)
     errors += [outcome.error for outcome in outcomes if outcome.error is not None]
     return PackageSet(
@@ -80,7 +89,7 @@ def inspect_packages(
         packages=packages,
         relations=relate_packages(packages),
         errors=tuple(errors),
-        exit=_exit(packages, errors),
+        exit=_exit(packages, errors, any(outcome.is_internal for outcome in outcomes)),
     )
 
 
@@ -92,13 +101,41 @@ def _read_all(files: list[Path], options: PackagesOptions, tell: Progress) -> It
             tell(f"reading {file.name} ({number} of {len(files)})", (number - 1) / len(files))
             yield _read(file, options)
         return
-    with ProcessPoolExecutor(jobs) as pool:
-        waiting = {pool.submit(_read, file, options): file for file in files}
-        done: dict[Path, _Outcome] = {}
-        for number, future in enumerate(as_completed(waiting), start=1):
-            done[waiting[future]] = future.result()
-            tell(f"read {waiting[future].name} ({number} of {len(files)})", number / len(files))
+    done: dict[Path, _Outcome] = {}
+    for file, outcome in _read_by_processes(files, options, jobs):
+        done[file] = outcome
+        tell(f"read {file.name} ({len(done)} of {len(files)})", len(done) / len(files))
     yield from (done[file] for file in files)
+
+
+def _read_by_processes(files: list[Path], options: PackagesOptions, jobs: int) -> Iterator[tuple[Path, _Outcome]]:
+    """Each file with its outcome, as they come. The death of a process takes the results of the others that are under
+    way with it: what is left is then read by one process after another, each dying for the one file that kills it."""
+    left = dict.fromkeys(files)
+    with _pool(jobs) as pool:
+        waiting = {pool.submit(_read, file, options): file for file in files}
+        try:
+            for future in as_completed(waiting):
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    continue
+                del left[waiting[future]]
+                yield waiting[future], outcome
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    for file in left:
+        with _pool(1) as pool:
+            try:
+                yield file, pool.submit(_read, file, options).result()
+            except BrokenProcessPool:
+                yield file, _internal("the process that read it died", file)
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    """Processes that end at once where the user interrupts, and not each file after another."""
+    return ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))
 
 
 def _read(path: Path, options: PackagesOptions) -> _Outcome:
@@ -115,9 +152,19 @@ def _read(path: Path, options: PackagesOptions) -> _Outcome:
             if file.source is not None:
                 sha1, sha256 = _digests(file.source)
                 content = replace(content, sha1=sha1, sha256=sha256)
-        return _Outcome(conclude_package(content), None)
+        return _Outcome(package_with_age_of_knowledge(conclude_package(content), knowledge_date()), None)
     except BuildlabError as error:
         return _Outcome(None, _error(error, path))
+    except Exception as error:  # noqa: BLE001 - a bug of ours: the other packages are not to be lost
+        traceback.print_exc()
+        return _internal(f"{type(error).__name__}: {error}", path)
+
+
+def _internal(message: str, path: Path) -> _Outcome:
+    """The outcome of a file on which a bug of ours was met."""
+    where = printable_name(str(path))
+    error = ScanError(kind="damaged", message=f"internal error: {message}", path=where, hint="please report it")
+    return _Outcome(None, error, is_internal=True)
 
 
 def _digests(source: ByteSource) -> tuple[str, str]:
@@ -135,7 +182,9 @@ def _error(error: BuildlabError, path: Path) -> ScanError:
     return ScanError(kind=error.kind, message=error.message, path=where, offset=error.offset, hint=error.hint)
 
 
-def _exit(packages: tuple[UpdatePackage, ...], errors: list[ScanError]) -> Exit:
+def _exit(packages: tuple[UpdatePackage, ...], errors: list[ScanError], is_internal: bool) -> Exit:
+    if is_internal:
+        return Exit(code=5, reason="internal")
     if not packages:
         return Exit(code=3, reason="unreadable")
     every = [*packages]

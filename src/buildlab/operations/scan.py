@@ -1,7 +1,8 @@
 """Scan one target: open it, find what Windows is in it, collect the evidence, conclude."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,10 @@ from buildlab.evidence.collector import collect_evidence
 from buildlab.evidence.fact import Integrity
 from buildlab.evidence.ledger import Evidence
 from buildlab.evidence.roots import find_inner_roots, find_roots
+from buildlab.inference.assessment import assess
 from buildlab.inference.foreign_system import foreign_system
 from buildlab.inference.installation import conclude_installation
+from buildlab.inference.knowledge_age import with_age_of_knowledge
 from buildlab.knowledge.table import knowledge_date
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.operations.progress import Progress, silent
@@ -39,13 +42,17 @@ SCHEMA: Final = "buildlab.scan/1"
 _HASH_BLOCK = 1 << 20
 
 
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
     """How to scan. `kind` overrides the recognition of the container, `parents` are files that may be the parents of
     differencing disks, `replay` False reads dirty hives as they are, `hash_target` adds the SHA-256 of the
     target's files, and compares the hashes that its container stores with its content. `deep` opens the images that
     lie on volumes: recovery environments, and those of an upgrade under way. `keys` are tried on encrypted volumes;
-    they are in no result.
+    they are in no result. `as_of` is the day for which installations are assessed.
     """
 
     kind: str | None = None
@@ -54,6 +61,7 @@ class ScanOptions:
     hash_target: bool = False
     deep: bool = False
     keys: VolumeKeys = NO_KEYS
+    as_of: date = field(default_factory=_today)
     limits: Limits = DEFAULT_LIMITS
 
 
@@ -90,6 +98,7 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
     return Scan(
         schema=SCHEMA,
         tool=Tool(name="buildlab", version=__version__, knowledge=knowledge_date()),
+        as_of=options.as_of.isoformat(),
         target=summary_of_target,
         volumes=tuple(volumes),
         installations=tuple(installations),
@@ -126,7 +135,9 @@ def _scan_volume(
                 if (name := foreign_system(evidence)) is not None:
                     errors.append(UnsupportedContentError(f"{name}, which is no Windows", path=root.location))
                     continue
-                found.append(conclude_installation(root.location, root.kind, evidence))
+                concluded = conclude_installation(root.location, root.kind, evidence)
+                installation = with_age_of_knowledge(concluded, knowledge_date())
+                found.append(replace(installation, assessment=assess(installation, options.as_of)))
         except BuildlabError as failure:
             errors.append(failure)
     outcome, reason = _outcome(volume, found, errors)
@@ -203,12 +214,13 @@ def _scan_error(error: BuildlabError) -> ScanError:
     return ScanError(kind=error.kind, message=error.message, path=path, offset=error.offset, hint=error.hint)
 
 
-def failed_scan(target: str | Path, error: Exception) -> Scan:
+def failed_scan(target: str | Path, error: Exception, as_of: date | None = None) -> Scan:
     """The result of a target on which a bug of ours was met, so that it is not missing among the others."""
     message = f"internal error: {type(error).__name__}: {error}"
     return Scan(
         schema=SCHEMA,
         tool=Tool(name="buildlab", version=__version__, knowledge=knowledge_date()),
+        as_of=(as_of or _today()).isoformat(),
         target=TargetSummary(path=printable_name(str(target)), kind="unknown", size=0),
         volumes=(),
         installations=(),

@@ -23,6 +23,7 @@ from buildlab.readers.hive_cells import (
     HiveCells,
 )
 from buildlab.readers.hive_log import HiveLog, Replay, replay_logs
+from buildlab.readers.hive_names import NamedKey, read_names
 from buildlab.readers.hive_value import HiveValue
 from buildlab.windows.path import fold_name
 
@@ -152,6 +153,10 @@ class HiveKey:
         reader = BulkReader(self._cells, names, child, faults)
         keys = tuple(key for cell in self._subkey_cells(faults) if (key := reader.key(cell)) is not None)
         return BulkRead(keys, tuple(faults))
+
+    def named_subkeys(self, faults: list[FormatError]) -> Iterator[NamedKey]:
+        """All subkeys with the names of their values and no data, in one pass; damaged ones are put into `faults`."""
+        return read_names(self._cells, self._subkey_cells(faults), faults)
 
 
 class Hive:

@@ -76,14 +76,15 @@ class HiveCells:
             fits = min(entries, (length - 4) // stride)
             if fits < entries:
                 faults.append(FormatError("hive", f"a list of {entries} subkeys has room for {fits}", offset=offset))
-            for index in range(fits):
+            words = struct.unpack_from(f"<{fits * stride // 4}I", self.data, offset + 4)
+            for cell in words[:: stride // 4]:
                 if seen == self.limits.hive_list_entries:
                     faults.append(FormatError("hive", f"a key lists more than {seen} subkeys", offset=offset))
                     return
                 if len(faults) >= self.limits.hive_faults:
                     return
                 seen += 1
-                yield struct.unpack_from("<I", self.data, offset + 4 + index * stride)[0]
+                yield cell
         if seen != count and not faults:
             faults.append(
                 FormatError("hive", f"a key states {count} subkeys and lists {seen}", offset=SIZE + list_cell)

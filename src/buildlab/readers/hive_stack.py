@@ -12,6 +12,7 @@ from buildlab.errors import FormatError
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.hive import Hive, HiveKey
 from buildlab.readers.hive_bulk import BulkKey, BulkRead
+from buildlab.readers.hive_names import NamedKey
 from buildlab.readers.hive_value import HiveValue
 from buildlab.windows.path import fold_name
 
@@ -71,6 +72,12 @@ class StackedKey(HiveKey):
             seen |= own
         if faults is None and found:
             raise found[0]
+
+    def named_subkeys(self, faults: list[FormatError]) -> Iterator[NamedKey]:
+        """As for a single hive, key by key."""
+        for key in self.subkeys(faults):
+            names = tuple(value.name for value in key.values(faults))
+            yield NamedKey(key.name, key.offset, key.written, names)
 
     def bulk_read(self, names: frozenset[str] | None = None, child: str | None = None) -> BulkRead:
         """As for a single hive. Keys of the base hive that no layer changed are read in one pass."""

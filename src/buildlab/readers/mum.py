@@ -44,8 +44,8 @@ class MemberPackage:
 class MemberComponent:
     """A component, deployment or driver of the component store that the package brings.
 
-    `update` is the name of the update that brings it; in real packages it ends in ``_GDR`` or ``_LDR`` where the package
-    carries both branches of a file. `kind` is ``component`` or ``driver``.
+    `update` is the name of the update that brings it; in real packages it ends in ``_GDR`` or ``_LDR`` where the
+    package carries both branches of a file. `kind` is ``component`` or ``driver``.
     """
 
     update: str
@@ -99,6 +99,15 @@ class MumHead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MumLinks:
+    """The head of a package manifest, and how the package stands to other packages."""
+
+    head: MumHead
+    parents: tuple[ParentRequirement, ...]
+    packages: tuple[MemberPackage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mum:
     """A whole package manifest: its head, and how the package stands to others."""
 
@@ -124,10 +133,15 @@ def read_mum(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Mum:
     )
 
 
-def read_mum_head(data: bytes, limits: Limits = DEFAULT_LIMITS) -> MumHead:
-    """The head of a package manifest, for an inventory of thousands; errors as `read_mum`."""
+def read_mum_links(data: bytes, limits: Limits = DEFAULT_LIMITS) -> MumLinks:
+    """The head and the links of a package manifest, for an inventory of thousands; errors as `read_mum`."""
     root = parse_xml(data, limits)
-    return _head(root, _child(root, "package"))
+    package = _child(root, "package")
+    return MumLinks(
+        head=_head(root, package),
+        parents=() if package is None else tuple(_parents(package)),
+        packages=() if package is None else tuple(_members(package)),
+    )
 
 
 def _child(element: Element, name: str) -> Element | None:

@@ -7,6 +7,8 @@ from buildlab.results.diff import Diff
 
 _NOTHING = "-"
 _MOST = 200
+_NOTHING_DIFFERS = {0: "nothing differs", 4: "nothing differs in what could be read"}
+"""By exit code; with any other one nothing was compared."""
 
 
 def diff_text(diff: Diff) -> str:
@@ -22,8 +24,8 @@ def _lines(diff: Diff) -> Iterator[str]:
     yield from _section("updates", [(one.kb, one.a, one.b) for one in diff.updates])
     yield from _section("packages", [(one.identity, one.a, one.b) for one in diff.packages])
     yield from _section("files", [(one.path, one.a, one.b) for one in diff.files])
-    if not diff.is_different:
-        yield "  nothing differs"
+    if not diff.is_different and diff.exit.code in _NOTHING_DIFFERS:
+        yield f"  {_NOTHING_DIFFERS[diff.exit.code]}"
     yield from (error_line(error, "") for error in diff.errors)
     yield line("exit", f"{diff.exit.code}, {diff.exit.reason}")
 

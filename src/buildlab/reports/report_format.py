@@ -8,11 +8,13 @@ from buildlab.discovery import discover
 from buildlab.results.check import Check
 from buildlab.results.diff import Diff
 from buildlab.results.explanation import Explanation
+from buildlab.results.knowledge_state import KnowledgeImport, KnowledgeResult, KnowledgeState, KnowledgeVerification
 from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Scan
+from buildlab.results.timeline import Timeline
 
-ReportKind = Literal["scans", "packages", "explanation", "check", "diff"]
-Result = Scan | Sequence[Scan] | PackageSet | Explanation | Check | Diff
+ReportKind = Literal["scans", "packages", "explanation", "check", "diff", "knowledge", "timeline"]
+Result = Scan | Sequence[Scan] | PackageSet | Explanation | Check | Diff | KnowledgeResult | Timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class ReportFormat:
     explanation: Callable[[Explanation], str] | None = None
     check: Callable[[Check], str] | None = None
     diff: Callable[[Diff], str] | None = None
+    knowledge: Callable[[KnowledgeResult], str] | None = None
+    timeline: Callable[[Timeline], str] | None = None
 
     def has(self, kind: ReportKind) -> bool:
         """Whether the format has a report of this kind."""
@@ -50,6 +54,10 @@ def _kind_of(result: Result) -> tuple[ReportKind, Any]:
             return "check", result
         case Diff():
             return "diff", result
+        case KnowledgeState() | KnowledgeImport() | KnowledgeVerification():
+            return "knowledge", result
+        case Timeline():
+            return "timeline", result
         case Scan():
             return "scans", [result]
         case _:

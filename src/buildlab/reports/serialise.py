@@ -6,10 +6,21 @@ import msgspec
 
 from buildlab.results.check import Check
 from buildlab.results.diff import Diff
+from buildlab.results.knowledge_state import KnowledgeImport, KnowledgeState, KnowledgeVerification
 from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Scan
+from buildlab.results.timeline import Timeline
 
-_SCHEMAS: dict[str, Any] = {"scan": Scan, "packages": PackageSet, "check": Check, "diff": Diff}
+_SCHEMAS: dict[str, Any] = {
+    "scan": Scan,
+    "packages": PackageSet,
+    "check": Check,
+    "diff": Diff,
+    "timeline": Timeline,
+    "knowledge-show": KnowledgeState,
+    "knowledge-import": KnowledgeImport,
+    "knowledge-verify": KnowledgeVerification,
+}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 

@@ -20,6 +20,8 @@ Severity = Literal["block", "warn", "info"]
 PlanAction = Literal["install", "restart", "skip"]
 Confidence = Literal["stated", "estimated", "unknown"]
 
+_REFUSED: frozenset[BundleVerdict] = frozenset({"not-applicable", "missing-prerequisite", "blocked"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundlePackage:
@@ -35,6 +37,11 @@ class BundlePackage:
     estimated: bool
     because: tuple[str, ...]
     findings: tuple[str, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it must not be installed, so that the bundle may not be deployed as it is."""
+        return self.verdict in _REFUSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +65,7 @@ class MissingUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What the image will be after the plan. `support` is the state of support on the day of the check."""
+    """What the image will be after the plan."""
 
     build: int | None
     revision: int | None
@@ -83,6 +90,11 @@ class Finding:
     packages: tuple[str, ...] = ()
     remedy: str | None = None
     waived_by: str | None = None
+
+    @property
+    def is_blocking(self) -> bool:
+        """A failure, or an unknown, of blocking severity that is not waived."""
+        return self.severity == "block" and self.outcome in ("fail", "unknown") and self.waived_by is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-WordKind = Literal["version", "revision", "lab", "kb", "state", "build", "package", "unknown"]
+WordKind = Literal["version", "revision", "lab", "kb", "state", "build", "package", "rule", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from typing import Literal
 
 from buildlab.errors import ErrorKind
 from buildlab.evidence.fact import Fact, FactValue, Gap, Integrity
+from buildlab.results.assessment import Assessment
+from buildlab.results.component_store import ComponentStore
 from buildlab.sources.container import TargetKind
 from buildlab.sources.encryption import VolumeEncryption
 
@@ -43,6 +45,36 @@ Classification = Literal[
     "driver",
     "other",
 ]
+PackageClass = Literal[
+    "update",
+    "cumulative",
+    "servicing-stack",
+    "service-pack",
+    "language-pack",
+    "feature-on-demand",
+    "enablement",
+    "edition",
+    "feature",
+    "other",
+]
+"""What kind of thing a package is, by its name and its release type; what an update brings is its classification."""
+KbSource = Literal["package-name", "manifest", "sessions", "install-location", "install-name", "revision-table"]
+KbConfidence = Literal["stated", "associated", "derived"]
+"""The package itself or servicing's own log states the number; a path of the installation has it; a table gives it."""
+Side = Literal["client", "server", "server-core", "windows-pe"]
+Oddity = Literal[
+    "name-is-no-identity",
+    "name-has-stray-tildes",
+    "name-is-too-long",
+    "version-is-no-version",
+    "identity-occurs-twice",
+    "install-time-is-zero",
+    "install-time-is-impossible",
+    "install-time-is-after-last-change",
+    "owned-by-itself-in-a-circle",
+]
+InstallTimeSource = Literal["InstallTime", "InstalledDate", "key-last-write"]
+"""``InstalledDate`` is a day without an hour and a zone."""
 VolumeOutcome = Literal["scanned", "no-installation", "passed-over", "failed"]
 ArchitectureWord = Literal["x86", "AMD64", "IA-64", "ARM", "ARM64"]
 Verdict = Literal["agree", "explained", "conflict", "single-source", "unknown"]
@@ -176,8 +208,20 @@ class ServicingStack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One step of an argument, and the facts it rests on."""
+
+    sentence: str
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """One KB. `packages` lists its parents first, then the members; `kb_source` says where the number was found."""
+    """One KB. `packages` lists its parents first, then the members; `kb_source` says where the number was found.
+
+    `state_because` argues the state. `superseded_by` are KBs, or package identities where those have none, nearest
+    first. `removable` is None where nothing tells. `leftover` marks what a failed installation left behind.
+    """
 
     kb: str
     state: UpdateState
@@ -186,17 +230,31 @@ class Update:
     release_type: str | None
     classification: Classification | None
     installed_at: str | None
-    installed_at_source: Literal["InstallTime", "key-last-write"] | None
+    installed_at_source: InstallTimeSource | None
     packages: tuple[str, ...]
     kb_source: str
     because: tuple[str, ...]
+    kb_confidence: KbConfidence = "stated"
+    package_class: PackageClass = "update"
+    state_because: tuple[Reason, ...] = ()
+    superseded_by: tuple[str, ...] = ()
+    visible: bool = True
+    removable: bool | None = None
+    restart: str | None = None
+    leftover: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """One package of Component Based Servicing, hidden ones included. `state_code` is a signed DWORD. `manifest` tells
     whether its ``.mum`` is there, None where they were not looked at; `unnamed_update` is True for an update whose name
-    has no KB (a cumulative one, say), found elsewhere or not at all."""
+    has no KB (a cumulative one, say), found elsewhere or not at all.
+
+    `kb_candidates` are the KBs that `revision` may stand for where nothing names one. `parents` are the packages that
+    own it or contain it, `twin` the package whose ``_BF`` twin it is, `applies_to` the products it is made for.
+    `superseded_by` is the identity of a higher version. `last_error_name` and `last_error_meaning` are None for a code
+    that is not known. `leftover` marks what a failed installation left behind.
+    """
 
     identity: str
     name: str
@@ -218,6 +276,21 @@ class Package:
     unnamed_update: bool
     manifest: bool | None
     fact: str
+    kb_source: KbSource | None = None
+    kb_confidence: KbConfidence | None = None
+    kb_candidates: tuple[str, ...] = ()
+    revision: int | None = None
+    package_class: PackageClass = "other"
+    parents: tuple[str, ...] = ()
+    twin: str | None = None
+    applies_to: tuple[Side, ...] = ()
+    superseded_by: str | None = None
+    removable: bool | None = None
+    restart: str | None = None
+    last_error_name: str | None = None
+    last_error_meaning: str | None = None
+    leftover: bool = False
+    oddities: tuple[Oddity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +326,8 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """One Windows found in the target."""
+    """One Windows found in the target. `assessment` is None where it was not assessed, `component_store` where
+    its hive was not read."""
 
     location: str
     kind: InstallationKind
@@ -266,6 +340,8 @@ class Installation:
     facts: tuple[Fact, ...]
     gaps: tuple[Gap, ...]
     integrity: tuple[Integrity, ...]
+    assessment: Assessment | None = None
+    component_store: ComponentStore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,10 +365,11 @@ class Exit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """The document of one target."""
+    """The document of one target. `as_of` is the day for which it is assessed, ISO 8601."""
 
     schema: Literal["buildlab.scan/1"]
     tool: Tool
+    as_of: str
     target: TargetSummary
     volumes: tuple[VolumeSummary, ...]
     installations: tuple[Installation, ...]

@@ -1,5 +1,6 @@
 """Files that hold update packages: opened by their content, and the packages inside them without unpacking."""
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,6 +106,7 @@ def open_package_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[P
 
 
 _PACKAGE_KINDS = ("msu", "cab", "wim", "esd", "exe")
+_CALLED_PACKAGES = (".msu", ".cab")
 _MANIFEST = ".mum"
 
 
@@ -112,9 +114,10 @@ def find_package_files(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Path
     """What there is to read at a path: the file itself, a folder that is an unpacked package, or the package files in a
     folder and the folders below, by name.
 
-    A file of a folder counts by its content, so that notes and lists beside the packages are passed over. What cannot
-    be looked at counts too: opening it says why. SourceError where the folder itself cannot be listed,
-    PathNotFoundError for one without any package.
+    A file of a folder counts by its content, so that notes and lists beside the packages are passed over. What is called
+    a package and is none (a download that failed), and what cannot be looked at (a link that leads nowhere) count too:
+    opening them says why. Links to folders are not followed.
+    SourceError where the folder itself cannot be listed, PathNotFoundError for one without any package.
     """
     if not is_folder(path):
         return [path]
@@ -136,8 +139,12 @@ def find_package_files(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Path
         if any(child.suffix.lower() == _MANIFEST for child in children):
             found.append(folder)
             continue
-        waiting += [child for child in children if child.is_dir() and not child.is_symlink()]
-        found += [child for child in children if child.is_file() and _may_be_package(child)]
+        for child in children:
+            mode = _mode(child)
+            if mode is not None and stat.S_ISDIR(mode):
+                waiting += [] if child.is_symlink() else [child]
+            elif mode is None or (stat.S_ISREG(mode) and (_is_called_package(child) or _may_be_package(child))):
+                found.append(child)
     if not found:
         raise PathNotFoundError(
             "no package in this folder", path=str(path), hint="give MSU, CAB or self-extracting files"
@@ -150,9 +157,21 @@ def holds_packages(path: Path) -> bool:
     look."""
     try:
         found = find_package_files(path)
-        return any(is_folder(one) or _is_package(one) for one in found[:1])
+        return any(is_folder(one) or (_mode(one) is not None and _is_package(one)) for one in found)
     except BuildlabError:
         return False
+
+
+def _mode(path: Path) -> int | None:
+    """The type of what is there, None where the host does not tell."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return None
+
+
+def _is_called_package(path: Path) -> bool:
+    return path.suffix.lower() in _CALLED_PACKAGES
 
 
 def _may_be_package(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Identities of assemblies (components and deployments of the component store), as manifests and as folders state them."""
+"""Identities of assemblies: components and deployments of the component store, as manifests and folders state them."""
 
 import re
 from dataclasses import dataclass

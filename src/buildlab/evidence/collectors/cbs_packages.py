@@ -5,6 +5,7 @@ import struct
 from buildlab.evidence.collector import Collector
 from buildlab.evidence.fact import CbsPackage, Place
 from buildlab.evidence.ledger import Ledger
+from buildlab.evidence.package_index import enter_package_index
 from buildlab.evidence.registry_keys import CBS_KEY
 from buildlab.evidence.windows_root import WindowsRoot
 from buildlab.readers.hive_bulk import BulkKey
@@ -52,6 +53,8 @@ def _collect(root: WindowsRoot, ledger: Ledger) -> None:
         at = "" if first.offset is None else f" at offset {first.offset:#x}"
         reason = f"{len(read.faults)} damaged records in the list of packages; the first: {first.reason}{at}"
         ledger.gap("packages", "unparsable", path, reason)
+    else:
+        enter_package_index(root, ledger, (key.name for key in read.keys))
 
 
 def _state_is_odd(key: BulkKey) -> bool:

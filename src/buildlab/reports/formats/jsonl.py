@@ -1,14 +1,18 @@
-"""JSON Lines: one document a line."""
+"""JSON Lines: one document a line; of a timeline one event a line with its place, behind a line with all the rest of
+it."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.serialise import to_json
+from buildlab.reports.timeline_rows import timeline_rows
 from buildlab.results.check import Check
 from buildlab.results.diff import Diff
 from buildlab.results.explanation import Explanation
 from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Scan
+from buildlab.results.timeline import Timeline
 
 
 def _scans(scans: Sequence[Scan]) -> str:
@@ -19,6 +23,18 @@ def _document(result: PackageSet | Explanation | Check | Diff) -> str:
     return to_json(result, indent=0) + "\n"
 
 
+def _timeline(timeline: Timeline) -> str:
+    rows = ({**asdict(row.event), "place": row.place} for row in timeline_rows(timeline))
+    rest = replace(timeline, events=(), facts=())
+    return "".join(to_json(line, indent=0) + "\n" for line in (rest, *rows))
+
+
 JSONL = ReportFormat(
-    name="jsonl", scans=_scans, packages=_document, explanation=_document, check=_document, diff=_document
+    name="jsonl",
+    scans=_scans,
+    packages=_document,
+    explanation=_document,
+    check=_document,
+    diff=_document,
+    timeline=_timeline,
 )

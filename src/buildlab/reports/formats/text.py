@@ -4,15 +4,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
+from buildlab.reports.assessment_text import assessment_lines
 from buildlab.reports.check_text import check_text
 from buildlab.reports.diff_text import diff_text
+from buildlab.reports.knowledge_text import knowledge_text
 from buildlab.reports.package_text import package_set_text
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import LABEL_WIDTH, LINE_WIDTH, error_line, line, plain
+from buildlab.reports.timeline_text import timeline_text
+from buildlab.results.component_store import ComponentStore
 from buildlab.results.explanation import Explanation
 from buildlab.results.scan import Conflict, Identity, Installation, Scan, Update, VolumeSummary
 
 _LIST_UNAVAILABLE = ("software-hive", "packages")
+_LIST_BEFORE_VISTA = "registered-updates.key"
 
 
 def headline(identity: Identity) -> str:
@@ -75,10 +80,13 @@ def _installation(scan: Scan, installation: Installation) -> Iterator[str]:
     yield from _identity(identity)
     stack = installation.servicing_stack
     yield line("stack", f"{stack.version} ({stack.source})" if stack.version else "not found")
+    yield from _component_store(installation.component_store)
     yield line("pending", _pending(installation))
     for conflict in installation.conflicts:
         yield from _conflict(conflict, installation)
     yield from _updates(installation)
+    if installation.assessment is not None:
+        yield from assessment_lines(installation.assessment, scan.as_of)
     for gap in installation.gaps:
         if gap.kind != "not-applicable":
             where = f" {gap.path}:" if gap.path else ""
@@ -86,6 +94,20 @@ def _installation(scan: Scan, installation: Installation) -> Iterator[str]:
     for check in installation.integrity:
         if check.outcome != "ok":
             yield line("integrity", f"{check.path}: {check.check} {check.outcome}: {check.detail}")
+
+
+def _component_store(store: ComponentStore | None) -> Iterator[str]:
+    if store is None:
+        return
+    yield line(
+        "store", f"{store.components} components, {store.deployments} deployments, {store.catalogues} catalogues"
+    )
+    winners = (("kernel", store.kernel_winner), ("servicing stack", store.stack_winner))
+    held = ", ".join(f"{what} {version}" for what, version in winners if version is not None)
+    if held:
+        yield line("", f"newest installed: {held}")
+    if store.corrupt_at is not None:
+        yield line("", f"marked as corrupt: {store.corrupt_at}")
 
 
 def _identity(identity: Identity) -> Iterator[str]:
@@ -137,7 +159,9 @@ def _conflict(conflict: Conflict, installation: Installation) -> Iterator[str]:
 
 
 def _list_is_unavailable(installation: Installation) -> bool:
-    return not installation.packages and any(gap.subject in _LIST_UNAVAILABLE for gap in installation.gaps)
+    if installation.packages or any(fact.subject == _LIST_BEFORE_VISTA for fact in installation.facts):
+        return False
+    return any(gap.subject in _LIST_UNAVAILABLE for gap in installation.gaps)
 
 
 def _updates(installation: Installation) -> Iterator[str]:
@@ -148,13 +172,25 @@ def _updates(installation: Installation) -> Iterator[str]:
     states = Counter(update.state for update in installation.updates)
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
     total = len(installation.packages)
-    yield line("updates", f"{len(installation.updates)} ({counts or 'none'}) in {total} packages")
+    where = f" in {total} packages" if total else ""
+    yield line("updates", f"{len(installation.updates)} ({counts or 'none'}){where}")
     for update in installation.updates:
         yield _update(update)
     yield from _updates_without_kb(installation)
+    yield from _failures(installation)
+
+
+def _failures(installation: Installation) -> Iterator[str]:
+    """Errors of installed packages lie in the past; those of leftovers say why an update is not there."""
     failed = [package for package in installation.packages if package.last_error is not None]
-    if failed:
-        yield line("last errors", f"{len(failed)} packages, the first: {failed[0].identity} {failed[0].last_error}")
+    for label, packages in (
+        ("leftovers", [package for package in failed if package.leftover]),
+        ("last errors", [package for package in failed if not package.leftover]),
+    ):
+        if packages:
+            first = packages[0]
+            name = f" {first.last_error_name}" if first.last_error_name is not None else ""
+            yield line(label, f"{len(packages)} packages, the first: {first.identity} {first.last_error}{name}")
 
 
 def _updates_without_kb(installation: Installation) -> Iterator[str]:
@@ -162,13 +198,22 @@ def _updates_without_kb(installation: Installation) -> Iterator[str]:
     for package in installation.packages:
         if package.kb is None and package.unnamed_update:
             when = (package.installed_at or "-")[:10]
-            yield plain(f"    {'KB unknown':<11}{package.state:<22}{when:<13}{package.name} {package.version}")
+            revision = f", revision {package.revision}" if package.revision is not None else ""
+            either = f", one of {', '.join(package.kb_candidates)}" if package.kb_candidates else ""
+            what = f"{package.name} {package.version}{revision}{either}"
+            yield plain(f"    {'KB unknown':<11}{package.state:<22}{when:<13}{what}")
 
 
 def _update(update: Update) -> str:
     state = f"{update.state}, permanent" if update.permanent else update.state
     when = (update.installed_at or "-")[:10] + ("*" if update.installed_at_source == "key-last-write" else "")
     what = update.classification or update.release_type or "-"
+    if update.superseded_by:
+        what += f", superseded by {update.superseded_by[0]}"
+    if update.leftover:
+        what += ", left by a failed installation"
+    if update.state == "mixed" and update.state_because:
+        what += f": {update.state_because[0].sentence}"
     return plain(f"    {update.kb:<11}{state:<22}{when:<13}{what}".rstrip())
 
 
@@ -183,5 +228,12 @@ def _explanation(explanation: Explanation) -> str:
 
 
 TEXT = ReportFormat(
-    name="text", scans=_scans, packages=package_set_text, explanation=_explanation, check=check_text, diff=diff_text
+    name="text",
+    scans=_scans,
+    packages=package_set_text,
+    explanation=_explanation,
+    check=check_text,
+    diff=diff_text,
+    knowledge=knowledge_text,
+    timeline=timeline_text,
 )

@@ -1,0 +1,55 @@
+"""When which servicing event happened. The JSON form is this model, field by field."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from buildlab.evidence.fact import Fact, Gap
+from buildlab.evidence.history import Clock, EventWord, HistorySource, LogAccount, Precision
+from buildlab.results.scan import Exit, ScanError, TargetSummary, Tool
+
+Oddity = Literal["no-time", "in-the-future"]
+"""What is odd about a time: the source states none that is possible, or one after the day of the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEvent:
+    """One event. `at` is UTC and ends in ``Z``, unless `clock` is ``local-zone-unknown``: then it is local time as
+    written.
+
+    `fact` is the id of a fact of the timeline, `location` that of the installation.
+    """
+
+    at: str | None
+    precision: Precision
+    clock: Clock
+    source: HistorySource
+    event: EventWord
+    kb: str | None
+    package: str | None
+    result: str | None
+    text: str
+    location: str
+    fact: str
+    oddity: Oddity | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """The document of one target: events by time (those without one last, local times as if they were UTC), the facts
+    that they cite, the logs that were read with how much of each was understood, and what could not be read.
+
+    `left_out` counts the events that the filters kept out.
+    """
+
+    schema: Literal["buildlab.timeline/1"]
+    tool: Tool
+    as_of: str
+    target: TargetSummary
+    locations: tuple[str, ...]
+    events: tuple[TimelineEvent, ...]
+    left_out: int
+    facts: tuple[Fact, ...]
+    logs: tuple[LogAccount, ...]
+    gaps: tuple[Gap, ...]
+    errors: tuple[ScanError, ...]
+    exit: Exit
