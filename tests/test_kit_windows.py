@@ -108,7 +108,7 @@ def test_the_manifest_tells_the_truth() -> None:
         data = (ROOT / "fixtures" / entry["file"]).read_bytes()
         assert entry["synthetic"] is True
         assert (entry["size"], entry["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
-    listed = {path.name for path in (ROOT / "fixtures").iterdir()} - {"manifest.toml"}
+    listed = {path.name for path in (ROOT / "fixtures").iterdir() if path.is_file()} - {"manifest.toml"}
     assert listed == {fixture.file for fixture in FIXTURES}
 
 

@@ -134,5 +134,6 @@ def test_no_value_of_a_saved_scan_breaks_a_check_or_a_comparison(saved: Path) ->
         compared = diff(saved, FIXTURES / NAME) if number % 10 == 0 else diff(saved, saved)
         assert compared.exit.code in (0, 3, 4)
         for report_format in report_formats().values():
-            assert report_format.render(found)
+            if report_format.has("check"):
+                assert report_format.render(found)
     assert {1, 3} <= codes <= {0, 1, 3, 4}
