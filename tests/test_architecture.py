@@ -13,8 +13,10 @@ import pytest
 
 from buildlab.discovery import discover
 from buildlab.evidence import collectors as collectors_package
+from buildlab.evidence import timeline as timeline_package
 from buildlab.evidence.collector import Collector, collectors
 from buildlab.evidence.roots import find_roots
+from buildlab.evidence.timeline_collector import TimelineCollector
 from buildlab.limits import DEFAULT_LIMITS
 from buildlab.reports import formats as formats_package
 from buildlab.reports.report_format import ReportFormat
@@ -124,8 +126,9 @@ def test_public_functions_and_classes_say_what_they_promise(path: Path) -> None:
         (filesystems_package, FileSystem),
         (collectors_package, Collector),
         (formats_package, ReportFormat),
+        (timeline_package, TimelineCollector),
     ],
-    ids=["containers", "volumes", "filesystems", "collectors", "formats"],
+    ids=["containers", "volumes", "filesystems", "collectors", "formats", "timeline"],
 )
 def test_every_plug_in_module_is_found(package: object, record: type[object]) -> None:
     folder = Path(package.__path__[0])  # type: ignore[attr-defined]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from buildlab.operations.packages import inspect_packages as inspect_packages
     from buildlab.operations.scan import ScanOptions as ScanOptions
     from buildlab.operations.scan import scan as scan
+    from buildlab.operations.timeline import TimelineOptions as TimelineOptions
+    from buildlab.operations.timeline import timeline as timeline
     from buildlab.reports.render import render as render
     from buildlab.reports.serialise import json_schema as json_schema
     from buildlab.reports.serialise import scan_from_json as scan_from_json
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from buildlab.results.scan import Installation as Installation
     from buildlab.results.scan import Scan as Scan
     from buildlab.results.scan import Update as Update
+    from buildlab.results.timeline import Timeline as Timeline
     from buildlab.sources.target import Target as Target
     from buildlab.sources.target import open_target as open
 
@@ -53,6 +56,8 @@ _PLACES = {
     "Scan": "buildlab.results.scan",
     "ScanOptions": "buildlab.operations.scan",
     "Target": "buildlab.sources.target",
+    "Timeline": "buildlab.results.timeline",
+    "TimelineOptions": "buildlab.operations.timeline",
     "Update": "buildlab.results.scan",
     "UpdatePackage": "buildlab.results.package_set",
     "check": "buildlab.operations.check",
@@ -65,6 +70,7 @@ _PLACES = {
     "render": "buildlab.reports.render",
     "scan": "buildlab.operations.scan",
     "scan_from_json": "buildlab.reports.serialise",
+    "timeline": "buildlab.operations.timeline",
 }
 
 __all__ = [
@@ -83,6 +89,8 @@ __all__ = [
     "Scan",
     "ScanOptions",
     "Target",
+    "Timeline",
+    "TimelineOptions",
     "Update",
     "UpdatePackage",
     "__version__",
@@ -96,6 +104,7 @@ __all__ = [
     "render",
     "scan",
     "scan_from_json",
+    "timeline",
 ]
 
 

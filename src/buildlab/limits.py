@@ -119,7 +119,7 @@ class Limits:
     """package.xml of the metadata for update services, which is read as it comes."""
     roots: int = 64
     """Installations reported from one tree."""
-    log_events: int = 500_000
+    log_events: int = 250_000
     """Events taken from one log, and from all logs of one installation."""
     names_searched: int = 20_000
     """Folders, and files, at the top of a tree that are looked into for Windows or for hives."""

@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
+from buildlab.errors import UnsupportedContentError
 from buildlab.evidence.package_members import Member, is_index, package_members
 from buildlab.limits import Limits
 from buildlab.sources.package_files import open_package_file
+from buildlab.sources.tree import Tree
+from tests.kit.cab import NONE, QUANTUM, Block, File, Folder, cabinet
 from tests.kit.update_packages import INDEX, PSF_INDEX, Part, pack, pack_indexed, pack_with_psf, package_tree
 from tests.kit.update_samples import monthly_rollup, nt60
 
@@ -43,6 +48,34 @@ def test_a_copy_is_told_from_what_it_is_a_copy_of(tmp_path: Path) -> None:
     found = members(tmp_path / "a.cab", of="same.dll")
     assert sorted(member.is_copy for member, _ in found.values()) == [False, True]
     assert {data for _, data in found.values()} == {b"same content"}
+
+
+def test_deltas_that_cannot_be_read_are_not_all_tried_again_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty deltas in a folder that nothing decodes: each is tried with the others, and once for itself."""
+    line = '<File id="{0}" name="a\\{0}.dll" length="9"><Delta><Source type="PA30" name="{0}"/></Delta></File>'
+    lines = "".join(line.format(number) for number in range(40))
+    index = f'<Container xmlns="urn:ContainerIndex" type="CAB"><Files>{lines}</Files></Container>'
+    writer = cabinet({str(number): b"delta" for number in range(40)})
+    writer.folders[0].method = QUANTUM
+    writer.folders.append(Folder(NONE, [Block(index.encode(), len(index))]))
+    writer.files.append(File(INDEX.encode(), len(index), folder=1))
+    (tmp_path / "a.cab").write_bytes(writer.bytes())
+    tried: list[str] = []
+    original = Tree.read
+
+    def read(tree: Tree, path: str, most: int) -> bytes:
+        tried.append(path)
+        return original(tree, path, most)
+
+    monkeypatch.setattr(Tree, "read", read)
+    found = members(tmp_path / "a.cab", of=".dll")
+    assert {(member.outcome, type(member.error)) for member, _ in found.values()} == {
+        ("failed", UnsupportedContentError)
+    }
+    assert len(found) == 40
+    assert len(tried) <= 1 + 2 * 40
 
 
 def test_only_what_is_wanted_is_made(tmp_path: Path) -> None:

@@ -46,6 +46,25 @@ def test_one_content_counts_once() -> None:
     assert tally.count().stated == 1
 
 
+def test_every_file_of_one_content_is_compared() -> None:
+    tally = PayloadTally()
+    tally.add(lying("one/a.dll", b"a"), "x!one/a.dll")
+    tally.add(lying("two/a.dll", b"altered"), "x!two/a.dll")
+    tally.compare([stating(folder, OwnedFile("a.dll", b"a")) for folder in ("one", "two", "three")], "x")
+    assert tally.count() == PayloadCount(stated=1, reconstructed=1, hash_matched=0, not_exact=0)
+    assert tally.mismatches == ("two/a.dll",)
+    assert [gap.reason for gap in tally.gaps] == ["1 files that manifests state are not in the package"]
+
+
+def test_what_an_index_makes_is_not_missing_beside_files_that_lie_in_the_package() -> None:
+    tally = PayloadTally()
+    tally.add(Member("one/a.dll", MemoryBytes(b"a"), "exact"), "x!one/a.dll")
+    tally.add(lying("two/b.dll", b"b"), "x!two/b.dll")
+    tally.compare([stating("one", OwnedFile("a.dll", b"a")), stating("two", OwnedFile("b.dll", b"b"))], "x")
+    assert tally.count() == PayloadCount(stated=2, reconstructed=2, hash_matched=2, not_exact=0)
+    assert tally.gaps == ()
+
+
 def test_a_package_without_payload_of_its_own_states_none() -> None:
     """A cabinet of manifests alone, whose files lie elsewhere."""
     tally = PayloadTally()

@@ -15,6 +15,7 @@ SHA1 = "0123456789abcdef0123456789abcdef01234567"
         (f"windows6.0-kb4493471-ia64_{SHA1}.msu", "KB4493471", "6.0", Architecture.IA64, SHA1),
         (f"windows6.0-kb4474419-v4-x86_{SHA1.upper()}.cab", "KB4474419", "6.0", Architecture.X86, SHA1),
         ("windows11.0-kb5043080-arm64.msu", "KB5043080", "10.0", Architecture.ARM64, None),
+        ("Windows8.1-KB2919355-x64.msu", "KB2919355", "6.3", Architecture.AMD64, None),
         ("windows10.0-kb5034441-x64-ndp48.msu", "KB5034441", "10.0", Architecture.AMD64, None),
         ("SSU-19041.1799-x64.cab", None, None, Architecture.AMD64, None),
         ("update.cab", None, None, None, None),

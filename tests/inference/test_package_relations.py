@@ -1,5 +1,6 @@
 """Sets of packages: what is twice, what is superseded, what is missing."""
 
+import time
 from itertools import permutations
 
 from buildlab.evidence.package_content import PackageContent
@@ -43,6 +44,12 @@ def test_two_versions_of_one_kb_newest_first() -> None:
     assert found == [("same-kb-other-version", ("971286-amd64-6.0.1.10.cab", "971286-amd64-6.0.1.2.cab"))]
 
 
+def test_one_kb_for_two_windows_is_no_revision() -> None:
+    """KB2999226 is for 6.0 to 6.3, each with a package of its own."""
+    found = relations(kb("2999226", "6.0.1.6"), kb("2999226", "6.1.1.7"))
+    assert [kind for kind, _ in found] == []
+
+
 def test_architectures_do_not_mix() -> None:
     found = relations(kb("971286"), kb("971286", architecture="ia64"), kb("971286", architecture="x86"))
     assert [kind for kind, _ in found] == ["mixed-architectures"]
@@ -58,6 +65,17 @@ def test_a_later_cumulative_update_supersedes_in_any_order() -> None:
         ]
 
 
+def test_cumulative_updates_of_other_builds_supersede_nothing() -> None:
+    assert relations(rollup("19041.3803.1.10"), rollup("22621.2861.1.5")) == []
+
+
+def test_a_large_set_is_related_soon() -> None:
+    packages = tuple(conclude_package(kb(str(number))) for number in range(1_000_000, 1_003_000))
+    started = time.perf_counter()
+    assert relate_packages(packages) == ()
+    assert time.perf_counter() - started < 5
+
+
 def test_the_bundled_chain_supersedes_over_several_steps() -> None:
     """KB4458010 (September 2018) is in the chain below KB4537810 (February 2020)."""
     found = relations(kb("4537810"), kb("4534303"))
@@ -71,10 +89,25 @@ def test_a_servicing_stack_that_is_not_in_the_set() -> None:
     assert relations(rollup("19041.5.1.0", stack="6.0.0.0")) == []
 
 
+def test_the_servicing_stack_of_another_build_does_not_do() -> None:
+    needing = rollup("19041.5.1.0", stack="10.0.19041.1799")
+    assert relations(needing, stack("22621.2861")) == [("missing-servicing-stack", (needing.path,))]
+
+
 def test_a_checkpoint_that_is_not_in_the_set() -> None:
     needing = rollup("26100.3000.1.0", checkpoint="26100.1742.1.10")
     assert relations(needing) == [("missing-checkpoint", (needing.path,))]
     assert relations(needing, rollup("26100.1742.1.10")) == []
+
+
+def test_updates_that_build_on_a_checkpoint_do_not_bring_it() -> None:
+    """Each is later than the checkpoint, and needs it just the same."""
+    checkpoint = "26100.1742.1.10"
+    one, other = (rollup(version, checkpoint=checkpoint) for version in ("26100.2894.1.0", "26100.3000.1.0"))
+    missing = [packages for kind, packages in relations(one, other) if kind == "missing-checkpoint"]
+    assert missing == [(one.path,), (other.path,)]
+    assert "missing-checkpoint" not in [kind for kind, _ in relations(one, other, rollup(checkpoint))]
+    assert "missing-checkpoint" in [kind for kind, _ in relations(one, rollup("26200.5000.1.0"))]
 
 
 def test_prerequisites_of_the_bundled_data() -> None:

@@ -146,6 +146,14 @@ def test_names_and_properties_that_disagree() -> None:
     assert package.applies_to == ("Vista",)
 
 
+def test_properties_name_windows_8_1_by_its_product() -> None:
+    mum = write_mum(Identity("Some-Package", "1.0.0.0"))
+    package = conclude_package(
+        content("Windows8.1-KB3000850-x64.msu", mums=[("update.mum", mum)], properties='Applies to="Windows 8.1"')
+    )
+    assert (package.windows, package.findings) == ("6.3", ())
+
+
 def test_a_package_without_a_manifest_is_nothing_that_is_known() -> None:
     package = conclude_package(content("windows6.0-kb4493471-x64.cab"))
     assert (package.kb, package.kb_source) == ("KB4493471", "file-name")

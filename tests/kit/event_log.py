@@ -19,7 +19,7 @@ _FRAGMENT = b"\x0f\x01\x01\x00"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: `at` as ``2019-04-12T08:00:00``, `values` named ones of EventData or, with `user`, of that element."""
+    """One record: `at` as ``2019-04-12T08:00:00``, `values` named ones of EventData or, with `user`, of that one."""
 
     number: int
     at: str

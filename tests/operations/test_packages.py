@@ -1,13 +1,17 @@
 """Sets of update packages from files to the answer. The expected values are written by hand."""
 
+import functools
 import hashlib
 import json
+import multiprocessing
+import os
 import random
 import subprocess
 import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +19,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from buildlab.errors import SourceError
+from buildlab.evidence.package_content import PackageContent
+from buildlab.evidence.package_reader import PackageReading, read_package
+from buildlab.operations import packages as operation
 from buildlab.operations.packages import PackagesOptions, inspect_packages
 from buildlab.reports.serialise import json_schema, to_json
 from buildlab.results.package_set import PackageSet, Payload, UpdatePackage
+from buildlab.sources.package_files import PackageFile
 from tests.conftest import FindTool
 from tests.kit.cab import MSZIP, NONE, Block, CabWriter, File, Folder, cabinet
 from tests.kit.mum import Identity, Parent
@@ -458,6 +467,111 @@ def test_one_bad_package_costs_itself_only(inspect: Inspect) -> None:
     assert len(found.packages) == 5
     assert [error.path.rpartition("/")[2] for error in found.errors if error.path] == ["stack.cab"]
     assert found.exit.code == 4
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug of ours: what is called ``bug`` raises, what is called ``death`` ends the process."""
+
+    def read(file: PackageFile, reading: PackageReading) -> PackageContent:
+        if "bug" in file.name:
+            raise ZeroDivisionError("division by zero")
+        if "death" in file.name:
+            os._exit(9)
+        return read_package(file, reading)
+
+    monkeypatch.setattr(operation, "read_package", read)
+    forking = functools.partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("fork"))
+    monkeypatch.setattr(operation, "ProcessPoolExecutor", forking)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_bug_of_ours_costs_the_package_it_was_met_on(inspect: Inspect, failing: None, jobs: int) -> None:
+    made = pack(package_tree(esu_preparation()))
+    found = inspect({"a.cab": made, "bug.cab": made, "c.cab": made}, jobs=jobs)
+    assert [Path(package.path).name for package in found.packages] == ["a.cab", "c.cab"]
+    (error,) = found.errors
+    assert (error.kind, error.message) == ("damaged", "internal error: ZeroDivisionError: division by zero")
+    assert Path(str(error.path)).name == "bug.cab"
+    assert (found.exit.code, found.exit.reason) == (5, "internal")
+
+
+def test_the_death_of_a_process_costs_the_package_it_read(inspect: Inspect, failing: None) -> None:
+    made = pack(package_tree(esu_preparation()))
+    names = ["a.cab", "death.cab", "e.cab", "f.cab", "z-death.cab", "z.cab"]
+    found = inspect(dict.fromkeys(names, made), jobs=2)
+    assert [Path(package.path).name for package in found.packages] == ["a.cab", "e.cab", "f.cab", "z.cab"]
+    assert [Path(str(error.path)).name for error in found.errors] == ["death.cab", "z-death.cab"]
+    assert {error.message for error in found.errors} == {"internal error: the process that read it died"}
+    assert found.exit.code == 5
+
+
+def test_an_interruption_does_not_wait_for_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processes get the signal too, and read nothing more."""
+    made = pack(package_tree(esu_preparation()))
+    for number in range(40):
+        (tmp_path / f"{number}.cab").write_bytes(made)
+
+    def read(file: PackageFile, reading: PackageReading) -> PackageContent:
+        time.sleep(0.5)
+        return read_package(file, reading)
+
+    def interrupt(step: str, share: float | None = None, /) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(operation, "read_package", read)
+    forking = functools.partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("fork"))
+    monkeypatch.setattr(operation, "ProcessPoolExecutor", forking)
+    started = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        inspect_packages([tmp_path], options(jobs=2), interrupt)
+    assert time.perf_counter() - started < 6
+
+
+def test_a_file_that_cannot_be_hashed_is_read_all_the_same(inspect: Inspect, monkeypatch: pytest.MonkeyPatch) -> None:
+    def digests(source: object) -> tuple[str, str]:
+        raise SourceError("cannot be read: Input/output error")
+
+    monkeypatch.setattr(operation, "_digests", digests)
+    found = inspect({"a.cab": pack(package_tree(esu_preparation()))})
+    assert (only(found).kb, only(found).sha256) == ("KB4538484", None)
+    assert [(gap.subject, gap.kind) for gap in only(found).gaps] == [("package", "unreadable")]
+    assert found.exit.code == 4
+
+
+def test_an_altered_catalogue_is_no_success(inspect: Inspect) -> None:
+    """The cabinet itself has no signature: the catalogues alone vouch for what is in it."""
+    tree = package_tree(esu_preparation())
+    data = bytearray(tree["update.cat"])
+    data[-40] ^= 1
+    found = inspect({"a.cab": pack({**tree, "update.cat": bytes(data)}, signed=None)})
+    assert "invalid" in {one.signature.verified for one in only(found).catalogues}
+    assert (found.exit.code, found.exit.reason) == (1, "policy")
+
+
+def test_a_kernel_without_a_version_is_a_gap(inspect: Inspect) -> None:
+    tree = package_tree(monthly_rollup())
+    bare = {name: version_removed(data) if name.endswith("ntoskrnl.exe") else data for name, data in tree.items()}
+    found = inspect({"a.cab": pack(bare)}, verify=False)
+    assert only(found).kernel is None
+    assert {gap.reason for gap in only(found).gaps} == {"a kernel without a version resource"}
+    assert found.exit.code == 4
+
+
+def version_removed(data: bytes) -> bytes:
+    """The same PE file without resources: the entry of its directory of them is made empty."""
+    pe = int.from_bytes(data[60:64], "little")
+    is_64 = data[pe + 24 : pe + 26] == b"\x0b\x02"
+    entry = pe + 24 + (112 if is_64 else 96) + 2 * 8
+    return data[:entry] + bytes(8) + data[entry + 8 :]
+
+
+def test_one_package_by_two_names_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.cab").write_bytes(pack(package_tree(esu_preparation())))
+    (tmp_path / "b.cab").write_bytes(pack(package_tree(monthly_rollup())))
+    monkeypatch.chdir(tmp_path)
+    found = inspect_packages(["a.cab", "b.cab", tmp_path / "a.cab"], options())
+    assert [package.path for package in found.packages] == ["a.cab", "b.cab"]
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:

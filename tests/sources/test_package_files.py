@@ -1,16 +1,23 @@
 """Files that hold packages: found in folders, opened by content, the ones inside and beside them."""
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from buildlab.errors import AccessDeniedError, LimitExceededError, PathNotFoundError, UnknownFormatError
+from buildlab.errors import (
+    AccessDeniedError,
+    LimitExceededError,
+    PathNotFoundError,
+    UnknownFormatError,
+    UnsupportedContentError,
+)
 from buildlab.limits import Limits
 from buildlab.sources import byte_sources
 from buildlab.sources.package_files import find_package_files, holds_packages, open_package_file
-from tests.kit.cab import File, cabinet
+from tests.kit.cab import QUANTUM, File, cabinet
 from tests.kit.update_packages import make_msu, pack, package_tree
 from tests.kit.update_samples import esu_preparation, nt60_stack
 
@@ -42,7 +49,9 @@ def test_content_decides_what_is_a_package(tmp_path: Path) -> None:
         "unpacked/inner.cab": pack({"x": b""}, signed=None),
     }
     found = find_package_files(lay_out(tmp_path, files))
-    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["b.bin", "sub/c.cab", "unpacked"]
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a.msu", "b.bin", "sub/c.cab", "unpacked"]
+    with pytest.raises(UnknownFormatError), open_package_file(tmp_path / "a.msu"):
+        pass
 
 
 def test_a_named_file_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -87,6 +96,31 @@ def test_what_cannot_be_looked_at_is_not_passed_over(tmp_path: Path, monkeypatch
     with pytest.raises(AccessDeniedError):
         find_package_files(tmp_path / "shut")
     assert not holds_packages(tmp_path / "shut")
+
+
+def test_what_the_host_does_not_describe_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder that may be listed and not entered each file's type is refused."""
+    lay_out(tmp_path, {"a.cab": pack({"x": b""}, signed=None), "b.bin": b"", "empty.msu": b"", "notes.txt": b""})
+    (tmp_path / "link.bin").symlink_to("nowhere")
+    original = Path.stat
+
+    def stat(path: Path, **more: bool) -> os.stat_result:
+        if path.name == "b.bin":
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path, **more)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    found = [path.name for path in find_package_files(tmp_path)]
+    assert found == ["a.cab", "b.bin", "empty.msu", "link.bin"]
+    assert holds_packages(tmp_path)
+
+
+def test_a_member_that_cannot_be_decoded_is_not_taken_for_another_format(tmp_path: Path) -> None:
+    writer = cabinet({"inner.cab": pack({"update.mum": b""}, signed=None)})
+    writer.folders[0].method = QUANTUM
+    (tmp_path / "a.cab").write_bytes(writer.bytes())
+    with open_package_file(tmp_path / "a.cab") as file, pytest.raises(UnsupportedContentError, match="Quantum"):
+        file.looks_like_package("inner.cab")
 
 
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:

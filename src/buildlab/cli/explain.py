@@ -24,7 +24,10 @@ def explain(
 
 def schema(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The result whose schema is wanted: scan, packages, check or diff.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="The result whose schema is wanted: scan, packages, check, diff or timeline."
+        ),
     ],
 ) -> None:
     """Print the JSON Schema of a result."""

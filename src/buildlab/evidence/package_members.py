@@ -97,26 +97,28 @@ class _Deltas:
         sources = (one.source for one in index.files if one.source is not None and not one.source.is_stored)
         self._deltas = {_path(source.name) for source in sources if source.name}
         self._names = names
-        self._read: dict[str, bytes] = {}
+        self._read: dict[str, bytes] | None = None
 
     def read(self, name: str) -> bytes:
         """The content of a member; its own errors where it cannot be read."""
         path = _path(name)
-        if path in self._deltas and not self._read:
-            self._read_all()
-        kept = self._read.get(path)
+        if path in self._deltas and self._read is None:
+            self._read = self._read_all()
+        kept = None if self._read is None else self._read.get(path)
         return self._file.tree.read(path, self._limits.package_bytes_held) if kept is None else kept
 
-    def _read_all(self) -> None:
-        """Keep the deltas up to a bound. One that cannot be read is left out: it fails when it is asked for."""
+    def _read_all(self) -> dict[str, bytes]:
+        """The deltas up to a bound. One that cannot be read is left out: it fails when it is asked for."""
         room = self._KEPT
+        found: dict[str, bytes] = {}
         for name in filter(self._deltas.__contains__, self._names):
             try:
                 data = self._file.tree.read(name, room)
             except BuildlabError:
                 continue
             room -= len(data)
-            self._read[name] = data
+            found[name] = data
+        return found
 
 
 def _unreadable(error: BuildlabError) -> Fetch:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from buildlab.errors import BuildlabError, UnsupportedContentError
 from buildlab.evidence.fact import Gap, gap_kind
@@ -10,6 +11,8 @@ from buildlab.evidence.package_members import Member
 from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.manifest import ManifestFile
 
+_Came = Literal["absent", "unknown", "right", "wrong"]
+"""How one file came out against its manifest."""
 _BLOCK = 1 << 20
 _MOST_GAPS = 20
 _ALGORITHMS = ("sha1", "sha256")
@@ -30,6 +33,7 @@ class PayloadTally:
         self._inexact = 0
         self._wrong: list[str] = []
         self._absent = 0
+        self._indexed: set[str] = set()
         self._gaps: list[Gap] = []
         self._digests: dict[str, dict[str, str]] = {}
 
@@ -46,6 +50,7 @@ class PayloadTally:
                 self._fail(path, error)
 
     def _add_indexed(self, member: Member, path: str) -> None:
+        self._indexed.add(member.name.lower())
         if not member.is_copy:
             self._stated += 1
             self._made += member.source is not None
@@ -60,34 +65,40 @@ class PayloadTally:
         self._gaps.append(Gap(subject="payload", kind=gap_kind(error), path=path, reason=error.message))
 
     def compare(self, components: Iterable[StoreManifest], package: str) -> None:
-        """Compare the files that lay in the package with what the manifests, all read by now, state of them."""
-        seen: set[tuple[str | None, str]] = set()
-        for store in components:
+        """Compare the files that lay in the package with what the manifests, all read by now, state of them.
+
+        Every file is compared; a content counts as right only where each file that is to have it does.
+        """
+        contents: dict[tuple[str | None, str], set[_Came]] = {}
+        compared = set(self._indexed)
+        for store in components if self._digests else ():
             folder = store.file.rpartition("/")[2].rpartition(".")[0].lower()
             for file in store.manifest.files:
                 name = f"{folder}/{file.name.lower()}"
-                if file.digest is None or (file.algorithm, file.digest) in seen or not self._digests:
+                if file.digest is None or name in compared:
                     continue
-                seen.add((file.algorithm, file.digest))
-                self._compare(name, file)
+                compared.add(name)
+                contents.setdefault((file.algorithm, file.digest), set()).add(self._compare(name, file))
+        self._stated += len(contents)
+        self._made += sum(came != {"absent"} for came in contents.values())
+        self._right += sum("right" in came and "wrong" not in came for came in contents.values())
         if self._absent:
             reason = f"{self._absent} files that manifests state are not in the package"
             self._gaps.append(Gap(subject="payload", kind="missing", path=package, reason=reason))
 
-    def _compare(self, name: str, file: ManifestFile) -> None:
+    def _compare(self, name: str, file: ManifestFile) -> _Came:
         found = self._digests.get(name)
-        self._stated += 1
         if found is None:
             self._absent += 1
-            return
-        self._made += 1
+            return "absent"
         if file.algorithm not in found:
             reason = f"a hash by {file.algorithm}, which is not computed"
             self._gaps.append(Gap(subject="payload", kind="unsupported", path=name, reason=reason))
-        elif found[file.algorithm] == file.digest:
-            self._right += 1
-        else:
-            self._wrong.append(name)
+            return "unknown"
+        if found[file.algorithm] == file.digest:
+            return "right"
+        self._wrong.append(name)
+        return "wrong"
 
     def count(self) -> PayloadCount:
         """The four numbers."""

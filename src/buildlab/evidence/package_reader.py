@@ -229,7 +229,11 @@ def _note(name: str, path: str, source: ByteSource, reading: PackageReading, not
     folded = name.lower()
     try:
         if folded.rpartition("/")[2] in _KERNELS:
-            notes.kernels.append(_kernel(name, source, reading.limits))
+            kernel = _kernel(name, source, reading.limits)
+            notes.kernels.append(kernel)
+            if kernel.version is None:
+                reason = "a kernel without a version resource"
+                notes.gaps.append(Gap(subject="package-member", kind="unparsable", path=path, reason=reason))
             return
         data = read_whole(source, path, reading.limits.xml_bytes)
         if folded.endswith(_CATALOGUE):

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from buildlab.evidence.package_content import Mum, PackageContent, PackageManifest
+from buildlab.inference.package_names import windows_number
 from buildlab.knowledge.builds import build_of, builds
 from buildlab.results.package_set import KbSource
 from buildlab.windows.architecture import Architecture, from_cbs_word, from_pe_machine
@@ -86,7 +87,7 @@ def windows_of_package(mum: Mum | None, content: PackageContent) -> str | None:
         return f"{build.major}.{build.minor}"
     stated = None if content.properties is None else content.properties.get("Applies to")
     number = (stated or "").rpartition(" ")[2]
-    return number if number.replace(".", "", 1).isdigit() and "." in number else None
+    return windows_number(number) if number.replace(".", "", 1).isdigit() and "." in number else None
 
 
 def _windows_of_version(version: NtVersion | None) -> str | None:

@@ -10,8 +10,8 @@ from buildlab.windows.kb import find_kb
 _WINDOWS = re.compile(r"windows(?P<version>\d{1,2}\.\d)-", re.IGNORECASE)
 _ARCHITECTURE = re.compile(r"-(?P<word>x86|x64|amd64|ia64|arm64|arm)(?=[-_.]|$)", re.IGNORECASE)
 _SHA1 = re.compile(r"_(?P<digest>[0-9a-f]{40})(?=[._]|$)", re.IGNORECASE)
-_LATER_THAN_10 = "11.0"
-"""Files of Windows 11 are called ``windows11.0-``; its version number is 10.0 all the same."""
+_MARKETED = {"8.0": "6.2", "8.1": "6.3", "11.0": "10.0"}
+"""Files of Windows 8, 8.1 and 11 are called after the product (``windows8.1-``), not after its version number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +24,19 @@ class NameClaims:
     sha1: str | None
 
 
+def windows_number(stated: str) -> str:
+    """The version number of the Windows that files and properties call by this number: 6.3 for ``8.1``."""
+    return _MARKETED.get(stated, stated)
+
+
 def claims_of_name(name: str) -> NameClaims:
     """The claims of a file's name, as in ``windows6.0-kb4493471-x64_<sha1>.msu``."""
     windows = _WINDOWS.search(name)
-    version = None if windows is None else windows["version"]
     architecture = _ARCHITECTURE.search(name)
     digest = _SHA1.search(name)
     return NameClaims(
         kb=find_kb(name),
-        windows="10.0" if version == _LATER_THAN_10 else version,
+        windows=None if windows is None else windows_number(windows["version"]),
         architecture=None if architecture is None else from_cbs_word(architecture["word"]),
         sha1=None if digest is None else digest["digest"].lower(),
     )

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from buildlab.knowledge.requirements import requirements_of_kb
 from buildlab.knowledge.updates import superseded_by_chain
-from buildlab.results.package_set import PackageRelation, UpdatePackage
+from buildlab.results.package_set import PackageRelation, ParentPackage, UpdatePackage
 from buildlab.windows.package_identity import PackageIdentity, parse_package_identity
 from buildlab.windows.version import NtVersion
 
 _ROLLUP = "package_for_rollupfix"
+_FIRST_BUILD = 1000
+"""Versions of cumulative updates begin with a build (19041.3803.1.10), those of others with a Windows (6.0.1.9)."""
 
 
 def relate_packages(packages: tuple[UpdatePackage, ...]) -> tuple[PackageRelation, ...]:
@@ -27,11 +29,11 @@ def relate_packages(packages: tuple[UpdatePackage, ...]) -> tuple[PackageRelatio
 
 
 def _with_contained(packages: Iterable[UpdatePackage]) -> Iterator[UpdatePackage]:
-    waiting = list(packages)
+    waiting = [*packages][::-1]
     while waiting:
-        package = waiting.pop(0)
+        package = waiting.pop()
         yield package
-        waiting = [*package.contains, *waiting]
+        waiting += reversed(package.contains)
 
 
 def _grouped(
@@ -54,8 +56,8 @@ def _duplicates(packages: tuple[UpdatePackage, ...]) -> Iterator[PackageRelation
 
 
 def _generations(packages: tuple[UpdatePackage, ...]) -> Iterator[PackageRelation]:
-    """The same update for the same architecture in more than one version: the catalogue was revised."""
-    for members in _grouped(packages, lambda one: one.kb and (one.kb, one.architecture, one.language)).values():
+    """The same update for the same Windows and architecture in more than one version: the catalogue was revised."""
+    for members in _grouped(packages, _family).values():
         versions = {identity.version: one for one in members if (identity := _identity(one)) is not None}
         if len(versions) > 1:
             ordered = sorted(versions, key=_sortable, reverse=True)
@@ -66,13 +68,30 @@ def _generations(packages: tuple[UpdatePackage, ...]) -> Iterator[PackageRelatio
             )
 
 
+def _family(package: UpdatePackage) -> tuple[object, ...] | None:
+    """What the versions of one update share. A KB number alone is not enough: one may be for several Windows."""
+    identity = _identity(package)
+    if package.kb is None or identity is None:
+        return None
+    line = None if identity.nt_version is None else identity.nt_version.major
+    return package.kb, package.windows, line, package.architecture, package.language, identity.name.lower()
+
+
 def _superseded(packages: tuple[UpdatePackage, ...]) -> Iterator[PackageRelation]:
     """From versions: a later cumulative package of the same name and build line. From data: the listed chains."""
-    for newer in packages:
-        for older in packages:
-            if newer is older or newer.architecture != older.architecture:
-                continue
-            reason = _supersedes(newer, older)
+    identities = [_identity(package) for package in packages]
+    by_key: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for number, (package, identity) in enumerate(zip(packages, identities, strict=True)):
+        if identity is not None:
+            by_key[identity.name.lower(), package.architecture].append(number)
+        if package.kb is not None:
+            by_key[package.kb, package.architecture].append(number)
+    for newer, one in zip(packages, identities, strict=True):
+        keys = {*superseded_by_chain(newer.kb or ""), *(() if one is None else (one.name.lower(),))}
+        numbers = {number for key in keys for number in by_key.get((key, newer.architecture), ())}
+        for number in sorted(numbers):
+            older = packages[number]
+            reason = None if older is newer else _supersedes(newer, one, older, identities[number])
             if reason is not None:
                 yield PackageRelation(
                     kind="supersedes",
@@ -81,14 +100,17 @@ def _superseded(packages: tuple[UpdatePackage, ...]) -> Iterator[PackageRelation
                 )
 
 
-def _supersedes(newer: UpdatePackage, older: UpdatePackage) -> str | None:
-    one, other = _identity(newer), _identity(older)
-    cumulative = newer.classification in ("cumulative", "servicing-stack")
-    same = one is not None and other is not None and one.name.lower() == other.name.lower()
+def _supersedes(
+    newer: UpdatePackage, one: PackageIdentity | None, older: UpdatePackage, other: PackageIdentity | None
+) -> str | None:
+    if newer.windows is not None and older.windows is not None and newer.windows != older.windows:
+        return None
     if other is not None and _builds_on(newer, other):
         return None
-    if one is not None and other is not None and cumulative and same and _later(one.nt_version, other.nt_version):
-        return f"the same cumulative package, {one.version} over {other.version}"
+    if one is not None and other is not None and newer.classification in ("cumulative", "servicing-stack"):
+        same = (one.name.lower(), one.language) == (other.name.lower(), other.language)
+        if same and _later(one.nt_version, other.nt_version):
+            return f"the same cumulative package, {one.version} over {other.version}"
     if newer.kb is not None and older.kb is not None and older.kb in superseded_by_chain(newer.kb):
         return "in the bundled data"
     return None
@@ -119,6 +141,11 @@ def _missing_stack(packages: tuple[UpdatePackage, ...]) -> Iterator[PackageRelat
 
     Versions before those of service packs (6.0.0.0) ask for nothing: every image of that Windows has such a stack.
     """
+    stacks: dict[str | None, list[NtVersion]] = defaultdict(list)
+    for package in packages:
+        if package.classification == "servicing-stack":
+            versions = (NtVersion.parse(component.version) for component in package.components)
+            stacks[package.architecture] += (version for version in versions if version is not None)
     for package in packages:
         needed = NtVersion.parse(package.minimum_servicing_stack or "")
         if (
@@ -127,13 +154,7 @@ def _missing_stack(packages: tuple[UpdatePackage, ...]) -> Iterator[PackageRelat
             or package.classification == "servicing-stack"
         ):
             continue
-        stacks = [
-            NtVersion.parse(component.version)
-            for other in packages
-            if other.classification == "servicing-stack" and other.architecture == package.architecture
-            for component in other.components
-        ]
-        if not any(stack is not None and stack >= needed for stack in stacks):
+        if not any(stack >= needed and _serves(stack, package) for stack in stacks[package.architecture]):
             yield PackageRelation(
                 kind="missing-servicing-stack",
                 message=f"{_called(package)} needs servicing stack {needed} or later; the set does not bring it, "
@@ -142,20 +163,31 @@ def _missing_stack(packages: tuple[UpdatePackage, ...]) -> Iterator[PackageRelat
             )
 
 
+def _serves(stack: NtVersion, package: UpdatePackage) -> bool:
+    """Whether a servicing stack is of the Windows that a package is for, and of its build where its version says it."""
+    if package.windows is not None and package.windows != stack.windows:
+        return False
+    identity = _identity(package)
+    version = None if identity is None else identity.nt_version
+    return version is None or version.major < _FIRST_BUILD or version.major == stack.build
+
+
 def _missing_checkpoints(packages: tuple[UpdatePackage, ...]) -> Iterator[PackageRelation]:
-    """A cumulative update whose parent is an earlier one, the checkpoint."""
-    rollups = [(one, identity) for one in packages if (identity := _identity(one)) is not None and _is_rollup(identity)]
+    """A cumulative update whose parent is an earlier one, the checkpoint.
+
+    A later update of the build line brings what the checkpoint does, but not where it builds on that checkpoint itself.
+    """
+    rollups = [
+        (one, identity.nt_version, [version for _, version in _checkpoints(one)])
+        for one in packages
+        if (identity := _identity(one)) is not None and _is_rollup(identity) and identity.nt_version is not None
+    ]
     for package in packages:
-        for parent in package.parents:
-            version = NtVersion.parse(parent.version)
-            if parent.name.lower() != _ROLLUP or version is None:
-                continue
+        for parent, version in _checkpoints(package):
             reached = (
-                other.nt_version is not None
-                and other.nt_version >= version
-                and one.architecture == package.architecture
-                for one, other in rollups
-                if one is not package
+                own == version or (own > version and own.major == version.major and all(at < version for at in needed))
+                for one, own, needed in rollups
+                if one is not package and one.architecture == package.architecture
             )
             if not any(reached):
                 yield PackageRelation(
@@ -181,6 +213,12 @@ def _missing_prerequisites(packages: tuple[UpdatePackage, ...]) -> Iterator[Pack
             )
 
 
+def _checkpoints(package: UpdatePackage) -> list[tuple[ParentPackage, NtVersion]]:
+    """The cumulative updates among the parents, with their versions."""
+    parents = (parent for parent in package.parents if parent.name.lower() == _ROLLUP)
+    return [(parent, version) for parent in parents if (version := NtVersion.parse(parent.version)) is not None]
+
+
 def _identity(package: UpdatePackage) -> PackageIdentity | None:
     return parse_package_identity(package.identity) if package.identity is not None else None
 
@@ -190,7 +228,8 @@ def _is_rollup(identity: PackageIdentity) -> bool:
 
 
 def _later(one: NtVersion | None, other: NtVersion | None) -> bool:
-    return one is not None and other is not None and one > other
+    """Whether one version is the later of two of a build line; that of a cumulative update begins with its build."""
+    return one is not None and other is not None and one.major == other.major and one > other
 
 
 def _sortable(version: str) -> NtVersion:

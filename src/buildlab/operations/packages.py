@@ -4,15 +4,18 @@ import hashlib
 import os
 import signal
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from buildlab.errors import BuildlabError
+from buildlab.evidence.fact import Gap, gap_kind
+from buildlab.evidence.package_content import PackageContent
 from buildlab.evidence.package_reader import PackageReading, read_package
 from buildlab.inference.knowledge_age import package_with_age_of_knowledge
 from buildlab.inference.package_relations import relate_packages
@@ -102,13 +105,16 @@ def _read_all(files: list[Path], options: PackagesOptions, tell: Progress) -> It
             yield _read(file, options)
         return
     done: dict[Path, _Outcome] = {}
-    for file, outcome in _read_by_processes(files, options, jobs):
-        done[file] = outcome
-        tell(f"read {file.name} ({len(done)} of {len(files)})", len(done) / len(files))
+    with closing(_read_by_processes(files, options, jobs)) as outcomes:
+        for file, outcome in outcomes:
+            done[file] = outcome
+            tell(f"read {file.name} ({len(done)} of {len(files)})", len(done) / len(files))
     yield from (done[file] for file in files)
 
 
-def _read_by_processes(files: list[Path], options: PackagesOptions, jobs: int) -> Iterator[tuple[Path, _Outcome]]:
+def _read_by_processes(
+    files: list[Path], options: PackagesOptions, jobs: int
+) -> Generator[tuple[Path, _Outcome], None, None]:
     """Each file with its outcome, as they come. The death of a process takes the results of the others that are under
     way with it: what is left is then read by one process after another, each dying for the one file that kills it."""
     left = dict.fromkeys(files)
@@ -150,8 +156,7 @@ def _read(path: Path, options: PackagesOptions) -> _Outcome:
         with open_package_file(path, options.limits) as file:
             content = read_package(file, reading)
             if file.source is not None:
-                sha1, sha256 = _digests(file.source)
-                content = replace(content, sha1=sha1, sha256=sha256)
+                content = _with_digests(content, file.source)
         return _Outcome(package_with_age_of_knowledge(conclude_package(content), knowledge_date()), None)
     except BuildlabError as error:
         return _Outcome(None, _error(error, path))
@@ -165,6 +170,17 @@ def _internal(message: str, path: Path) -> _Outcome:
     where = printable_name(str(path))
     error = ScanError(kind="damaged", message=f"internal error: {message}", path=where, hint="please report it")
     return _Outcome(None, error, is_internal=True)
+
+
+def _with_digests(content: PackageContent, source: ByteSource) -> PackageContent:
+    """The content with the hashes of its file; with a gap beside all else where it cannot be read whole."""
+    try:
+        sha1, sha256 = _digests(source)
+    except BuildlabError as error:
+        reason = f"the file cannot be hashed: {error.message}"
+        gap = Gap(subject="package", kind=gap_kind(error), path=content.path, reason=reason)
+        return replace(content, gaps=(*content.gaps, gap))
+    return replace(content, sha1=sha1, sha256=sha256)
 
 
 def _digests(source: ByteSource) -> tuple[str, str]:
@@ -193,5 +209,7 @@ def _exit(packages: tuple[UpdatePackage, ...], errors: list[ScanError], is_inter
     if errors or any(gap.makes_partial for package in every for gap in package.gaps):
         return Exit(code=4, reason="partial")
     wrong = any(finding.kind == "hash-mismatch" for package in every for finding in package.findings)
-    invalid = any(package.signature.verified == "invalid" for package in every)
+    signatures = [package.signature for package in every]
+    signatures += [catalogue.signature for package in every for catalogue in package.catalogues]
+    invalid = any(signature.verified == "invalid" for signature in signatures)
     return Exit(code=1, reason="policy") if wrong or invalid else Exit(code=0, reason="done")

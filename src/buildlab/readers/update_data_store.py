@@ -107,10 +107,11 @@ def _row(number: int, record: Any, columns: dict[str, int]) -> UpdateHistory:
         if name not in columns:
             return None
         index = columns[name]
-        value = record.get_value_data_as_string(index)
-        if value is None and record.is_long_value(index):
+        if record.is_long_value(index):
             long_value = record.get_value_data_as_long_value(index)
             value = None if long_value is None else long_value.get_data_as_string()
+        else:
+            value = record.get_value_data_as_string(index)
         return None if value is None else str(value).rstrip("\0")[:_LONGEST]
 
     date = record.get_value_data(columns["Date"]) if "Date" in columns else None

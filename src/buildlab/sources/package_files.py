@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from buildlab.errors import BuildlabError, LimitExceededError, PathNotFoundError, UnknownFormatError
+from buildlab.errors import (
+    BuildlabError,
+    LimitExceededError,
+    PathNotFoundError,
+    UnknownFormatError,
+    UnsupportedContentError,
+)
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.byte_sources import HostFile, host_error, is_folder, printable_name
@@ -114,10 +120,10 @@ def find_package_files(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[Path
     """What there is to read at a path: the file itself, a folder that is an unpacked package, or the package files in a
     folder and the folders below, by name.
 
-    A file of a folder counts by its content, so that notes and lists beside the packages are passed over. What is called
-    a package and is none (a download that failed), and what cannot be looked at (a link that leads nowhere) count too:
-    opening them says why. Links to folders are not followed.
-    SourceError where the folder itself cannot be listed, PathNotFoundError for one without any package.
+    A file of a folder counts by its content, so that notes and lists beside the packages are passed over. What is
+    called a package and is none (a download that failed), and what cannot be looked at (a link that leads nowhere)
+    count too: opening them says why. Links to folders are not followed. SourceError where the folder itself cannot be
+    listed, PathNotFoundError for one without any package.
     """
     if not is_folder(path):
         return [path]
@@ -189,6 +195,8 @@ def _is_package(path: Path) -> bool:
 def _kind(probe: Probe) -> TargetKind | None:
     try:
         return choose_container(probe).kind
+    except UnsupportedContentError:  # it could not be looked at: Quantum, say
+        raise
     except UnknownFormatError:
         return None
 
