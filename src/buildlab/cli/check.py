@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def check(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="Image, folder, hive, or a scan saved as JSON")],
     bundle: Annotated[
-        list[Path] | None, typer.Argument(metavar="[BUNDLE]...", help="Packages, or folders of them; none: policy only")
+        list[Path] | None,
+        typer.Argument(metavar="[BUNDLE]...", readable=False, help="Packages, or folders of them; none: policy only"),
     ] = None,
     policy: Annotated[Path | None, typer.Option(help="What is demanded of the image, a TOML file.")] = None,
     output: OutputOption = None,

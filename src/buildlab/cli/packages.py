@@ -21,7 +21,10 @@ from buildlab.cli.progress import progress_line
 
 
 def packages(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="MSU, CAB or self-extracting file, or folder")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", readable=False, help="MSU, CAB or self-extracting file, or folder"),
+    ],
     output: OutputOption = None,
     verify: Annotated[bool, typer.Option("--verify", help="Decode every file, and compare its hash.")] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Open the metadata for update services too.")] = False,

@@ -78,7 +78,9 @@ def primary_installation(scan: Scan) -> Installation | None:
 
 
 def _exit(scan: Scan, packages: PackageSet | None, found: Evaluation | None, errors: Sequence[ScanError]) -> Exit:
-    """5 never comes from here; 3 without an image, then 4 for what could not be read, then 1, then 0."""
+    """5 for a bug of ours in a package; 3 without an image, then 4 for what could not be read, then 1, then 0."""
+    if packages is not None and packages.exit.code == 5:
+        return packages.exit
     if found is None or (packages is not None and not packages.packages):
         return Exit(code=3, reason="no-installation" if scan.exit.reason == "no-installation" else "unreadable")
     partial = scan.exit.code == 4 or (packages is not None and packages.exit.code == 4)

@@ -94,7 +94,7 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
             tell(f"hashing {target}")
         summary_of_target = _summary(opened, printable_name(str(target)), options.hash_target, errors)
     if not installations and not errors:
-        errors.append(_no_installation(printable_name(str(target)), volumes))
+        errors.append(_no_installation(printable_name(str(target)), opened.kind, volumes))
     return Scan(
         schema=SCHEMA,
         tool=Tool(name="buildlab", version=__version__, knowledge=knowledge_date()),
@@ -229,13 +229,19 @@ def failed_scan(target: str | Path, error: Exception, as_of: date | None = None)
     )
 
 
-def _no_installation(target: str, volumes: list[VolumeSummary]) -> ScanError:
+_WHAT_A_WINDOWS_HAS = (
+    "a Windows folder has System32\\config and a kernel or hives; a loose hive must be SOFTWARE or SYSTEM"
+)
+_PACKAGE_KINDS = ("msu", "cab", "exe")
+
+
+def _no_installation(target: str, kind: str, volumes: list[VolumeSummary]) -> ScanError:
     parts = [f"part {volume.number}: {volume.file_system or volume.type}, {volume.reason}" for volume in volumes]
     return ScanError(
         kind="no-installation",
         message=f"no Windows was found ({'; '.join(parts)})" if parts else "no Windows was found",
         path=target,
-        hint="a Windows folder has System32\\config and a kernel or hives; a loose hive must be SOFTWARE or SYSTEM",
+        hint="`buildlab packages` reads updates" if kind in _PACKAGE_KINDS else _WHAT_A_WINDOWS_HAS,
     )
 
 
