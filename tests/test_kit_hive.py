@@ -168,7 +168,7 @@ def test_six_thousand_packages_are_written_quickly() -> None:
             Key(f"Package_{number}_for_KB{4000000 + number}~31bf3856ad364e35~amd64~~6.0.1.1", values)
         )
     root.set(binary("filler", bytes(20_000_000)))
-    started = time.perf_counter()
+    started = time.process_time()
     data = write_hive(root)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert len(data) > 23_000_000

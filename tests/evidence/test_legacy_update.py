@@ -189,9 +189,9 @@ def test_many_updates_are_read_quickly(tmp_path: Path) -> None:
             key.ensure(f"Filelist\\{index}").set(*(sz(*pair) for pair in told.items()))
         root.ensure(f"{HOTFIX}\\KB{900000 + number}").set(dword("Installed", 1))
     data = write_hive(root)
-    started = time.perf_counter()
+    started = time.process_time()
     evidence = collect(data, tmp_path)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert (len(evidence.legacy_updates), evidence.gaps) == (800, ())
 
 
@@ -208,19 +208,19 @@ def test_values_that_are_shared_a_thousand_times_end_at_the_bound(tmp_path: Path
     while (at := data.find(b"KB9", at + 1)) >= 0:
         if data[at - 76 : at - 74] == b"nk":
             data[at - 76 + 36 : at - 76 + 44] = values
-    started = time.perf_counter()
+    started = time.process_time()
     evidence = collect(bytes(data), tmp_path)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert "unreadable" in {gap.kind for gap in evidence.gaps}
 
 
 def survives(data: bytes, folder: Path) -> Evidence:
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         evidence = collect(data, folder)
     except BuildlabError as error:
         pytest.fail(f"an error came out that is no gap: {error}")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     return evidence
 
 

@@ -162,7 +162,7 @@ def test_ten_thousand_winners_do_not_slow_a_scan(tmp_path: Path) -> None:
         winners.subkeys.append(Key(f"amd64_component{number:05}_31bf3856ad364e35_none_{number:016x}", subkeys=[line]))
     content = image.files() | {"Windows/System32/config/SOFTWARE": write_hive(software)}
     write_tree(content, tmp_path)
-    started = time.perf_counter()
+    started = time.process_time()
     (installation,) = scan(tmp_path).installations
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert values(installation, "winner.kernel") == []

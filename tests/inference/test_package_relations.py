@@ -71,9 +71,9 @@ def test_cumulative_updates_of_other_builds_supersede_nothing() -> None:
 
 def test_a_large_set_is_related_soon() -> None:
     packages = tuple(conclude_package(kb(str(number))) for number in range(1_000_000, 1_003_000))
-    started = time.perf_counter()
+    started = time.process_time()
     assert relate_packages(packages) == ()
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_the_bundled_chain_supersedes_over_several_steps() -> None:

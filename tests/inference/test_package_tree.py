@@ -69,11 +69,11 @@ def test_long_chains_and_broad_owners_are_fast() -> None:
     chain = [name(f"p{number}") for number in range(20_000)]
     owners = {one: (other,) for one, other in zip(chain, [*chain[1:], name("end_server")], strict=True)}
     many = tuple(chain)
-    started = time.perf_counter()
+    started = time.process_time()
     tree = _tree({**owners, name("end_server"): (), name("all"): many})
     assert tree.place_of(chain[0]).applies_to == ("server",)
     assert tree.place_of(name("all")).applies_to == ("server",)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 _STEMS = ["a", "b", "c", "d_client", "e_server_1", "f_sc_BF", "g", "h"]

@@ -183,7 +183,7 @@ def test_long_lists_stay_fast() -> None:
     machine = Machine()
     for number in range(20_000):
         machine.package(f"Package_for_KB971033~31bf3856ad364e35~amd64~~6.0.{number // 1000}.{number % 1000}", 0x50)
-    started = time.perf_counter()
+    started = time.process_time()
     (update,) = conclude_updates(package_rows(machine.evidence))
     assert len(update.packages) == 20_000
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

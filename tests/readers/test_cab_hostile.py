@@ -66,9 +66,9 @@ def test_changed_bytes(method: int) -> None:
             for _ in range(numbers.choice((1, 1, 2, 8))):
                 at = numbers.randrange(300 if numbers.random() < 0.7 else len(data))
                 data[at] = numbers.choice((0, 1, 0xFF, data[at] ^ 1 << numbers.randrange(8)))
-            begin = time.monotonic()
+            begin = time.process_time()
             read_all(bytes(data))
-            assert time.monotonic() - begin < LONGEST
+            assert time.process_time() - begin < LONGEST
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)

@@ -69,13 +69,13 @@ def test_every_cut(delta: bytes, base: bytes) -> None:
 def test_damaged_bytes(magic: bytes) -> None:
     delta = write_delta(OLD, NEW, magic=magic)
     choose = random.Random(5)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(1500):
         damaged = bytearray(delta)
         for _ in range(choose.choice((1, 1, 2, 5))):
             damaged[choose.randrange(4, len(damaged))] = choose.randrange(256)
         only_our_errors(bytes(damaged), OLD)
-    assert time.perf_counter() - started < FAST
+    assert time.process_time() - started < FAST
 
 
 @pytest.mark.parametrize("machine", [MACHINE_AMD64, MACHINE_I386])
@@ -191,7 +191,7 @@ def test_a_file_with_much_to_go_through_takes_its_time_once() -> None:
     base[0x400 : 0x400 + 0x30000] = struct.pack("<I", 0x2008) * 0xC000
     moves = [(7 * number, 7 * number + number % 5) for number in range(1500)]
     preprocess = preprocess_data(image_base=0x500000, sections=PLACES, addresses=moves)
-    started = time.perf_counter()
+    started = time.process_time()
     with suppress(BuildlabError):
         transform_base(bytes(base), preprocess, 0xFFFF, DEFAULT_LIMITS)
-    assert time.perf_counter() - started < 3 * FAST
+    assert time.process_time() - started < 3 * FAST

@@ -73,10 +73,10 @@ def test_a_wrong_checksum_is_an_error() -> None:
 
 def test_a_bomb_is_refused_early() -> None:
     bomb = gzip.compress(bytes(300 << 20), 9)
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(LimitExceededError):
         assert opened(bomb).size
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_spoilt_bytes_raise_only_our_errors() -> None:

@@ -45,12 +45,12 @@ def read_all(data: bytes) -> int:
 
 
 def survives(data: bytes) -> bool:
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         read_all(data)
     except FormatError as error:
         assert error.format == "hive"
-    return time.perf_counter() - started < 5
+    return time.process_time() - started < 5
 
 
 SAMPLES: list[tuple[int, SubkeyList]] = [(3, "lf"), (5, "lh"), (5, "li"), (5, "ri")]
@@ -314,18 +314,18 @@ def test_a_bulk_read_gives_no_more_bytes_than_the_hive_has() -> None:
 
 def test_a_bulk_read_visits_no_more_values_than_the_hive_can_hold() -> None:
     data = shared(1000, 2000, 10)
-    started = time.perf_counter()
+    started = time.process_time()
     bulk = open_hive(data).root.bulk_read(frozenset({"absent"}))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert bulk.faults
 
 
 def test_looking_for_one_value_does_not_copy_the_data_of_all_others() -> None:
     key = open_hive(shared(0, 20_000, 400_000)).key("zz")
     assert key is not None
-    started = time.perf_counter()
+    started = time.process_time()
     assert key.value("absent") is None
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("field", ["subkeys", "values"])
@@ -359,7 +359,7 @@ def test_a_bulk_read_visits_no_more_children_than_the_hive_can_hold() -> None:
     for key in root.subkeys():
         for field in (20, 28):
             data[key.offset + field : key.offset + field + 4] = data[last.offset + field : last.offset + field + 4]
-    started = time.perf_counter()
+    started = time.process_time()
     bulk = open_hive(bytes(data)).root.bulk_read(child="Owners")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert bulk.faults

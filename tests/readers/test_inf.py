@@ -108,10 +108,10 @@ def test_bounds() -> None:
 
 def test_tokens_cannot_make_more_than_the_bound() -> None:
     text = "[Strings]\nx=" + "x" * 100_000 + "\n[a]\n" + "%x%,%x%\n" * 1000
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(LimitExceededError, match="tokens"):
         parse_inf(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def _read_or_refuse(data: bytes) -> Inf | None:
@@ -137,6 +137,6 @@ def test_every_cut_and_flipped_bytes() -> None:
     "piece", [b"\\\n", b'"', b"%", b"a=1,", b"[x]\n", b'"a""b"\n', b"%a%", b"a\\\n", b";\n", b'"\\\n']
 )
 def test_many_of_anything_are_read_or_refused_at_once(piece: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     _read_or_refuse(b"[a]\n" + piece * (400_000 // len(piece)))
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3

@@ -145,9 +145,9 @@ def test_a_large_log_is_read_quickly_in_bounded_memory() -> None:
         [cbs_line("2019-04-12 10:00:00", f"Read out cached package applicability {n}") for n in range(9000)]
     )
     source: ByteSource = Repeated(piece, 20)
-    start = time.perf_counter()
+    start = time.process_time()
     log = read_cbs_log(source)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert log.tally.lines == log.tally.understood == 180_000
     assert seconds < 5 * source.size / 100_000_000 + 1
 

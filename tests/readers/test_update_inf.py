@@ -206,8 +206,8 @@ def test_references_between_lists_cost_no_more_than_the_lists() -> None:
     conditions = "condition=SingleOp,Big\n" * 20_000
     checks = "EqualOp=CheckReg,HKLM\n" * 20_000
     text = f"[x]\nCopyFiles={names}\n[A.Files]\n{copied}[Prerequisite]\n{conditions}[Big]\n{checks}"
-    start = time.perf_counter()
+    start = time.process_time()
     found = read_update_inf(LEAST + text.encode(), DEFAULT_LIMITS)
     assert len(found.files) == 50_000
     assert len(found.prerequisites) == 20_000
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -82,10 +82,10 @@ def test_a_bad_fragment_costs_itself() -> None:
     ],
 )
 def test_hostile_listings(content: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(FormatError):
         read_wsus_package([content])
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_bounds() -> None:

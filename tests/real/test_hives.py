@@ -122,7 +122,7 @@ def test_big_data_values_of_a_real_hive(real_file: RealFile) -> None:
 
 
 def survives(data: bytes) -> bool:
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         hive = open_hive(data)
         faults: list[FormatError] = []
@@ -131,7 +131,7 @@ def survives(data: bytes) -> bool:
         hive.root.bulk_read(child="a")
     except FormatError as error:
         assert error.format == "hive"
-    return time.perf_counter() - started < 10
+    return time.process_time() - started < 10
 
 
 def test_a_real_hive_cut_at_many_offsets(real_file: RealFile) -> None:

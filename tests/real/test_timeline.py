@@ -71,10 +71,10 @@ def test_hostile_event_logs(real_file: RealFile) -> None:
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         variants.append(bytes(damaged))
     for variant in variants:
-        start = time.perf_counter()
+        start = time.process_time()
         with contextlib.suppress(BuildlabError):
             list(open_event_log(MemoryBytes(variant)).events([SERVICING]))
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
 
 def test_another_database_is_no_update_store(real_file: RealFile) -> None:

@@ -219,11 +219,11 @@ def test_flipped_bits(codecs: Codecs, codec: str, data: bytes, size: int, sha256
 def test_a_small_chunk_takes_little_time_and_memory(codec: str, size: int) -> None:
     data = {"lzx": vectors.WIM_LZX_TEXT, "xpress": vectors.XPRESS_LONG, "lzms": vectors.LZMS_TEXT}[codec]
     tracemalloc.start()
-    started = time.monotonic()
+    started = time.process_time()
     try:
         refused(installed(), codec, data, size)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert most < size + (2 << 20)

@@ -383,9 +383,9 @@ def test_a_layer_that_docker_wrote_once_and_linked(base_tar: bytes, tmp_path: Pa
 def test_many_members_are_listed_in_time(base: dict[str, bytes], tmp_path: Path) -> None:
     many = {f"Files/many/{number % 50}/{number}": b"" for number in range(20_000)}
     target = write(tmp_path, "l.tar", tar_bytes({**many, **base}))
-    started = time.monotonic()
+    started = time.process_time()
     assert only(scan(target)).identity.version_full == FULL
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_a_bomb_in_a_layer(base_tar: bytes, tmp_path: Path) -> None:

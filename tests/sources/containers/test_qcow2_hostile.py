@@ -155,12 +155,12 @@ def test_header_extensions_that_run_on() -> None:
 
 
 def test_a_small_file_that_states_a_large_disk_costs_little(tmp_path: Path) -> None:
-    path, started = tmp_path / "disk", time.monotonic()
+    path, started = tmp_path / "disk", time.process_time()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     path.write_bytes(image(size=64 << 40, cluster_bits=21, l1_size=1 << 20))
     with open_target(str(path)) as target:
         assert target.error is not None
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
@@ -178,7 +178,7 @@ def test_cut_anywhere_what_is_read_is_right() -> None:
 def test_flipped_bytes_give_errors_of_ours() -> None:
     data = image()
     numbers = random.Random(2)
-    started = time.monotonic()
+    started = time.process_time()
     for _ in range(1500):
         spoilt = bytearray(data)
         for _ in range(numbers.choice((1, 2, 8))):
@@ -191,4 +191,4 @@ def test_flipped_bytes_give_errors_of_ours() -> None:
                 disk.read_at(offset, 3 * CLUSTER)
         except BuildlabError:
             continue
-    assert time.monotonic() - started < 60
+    assert time.process_time() - started < 60

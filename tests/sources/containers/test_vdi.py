@@ -205,7 +205,7 @@ def test_cut_anywhere_it_says_so_and_what_is_read_is_right() -> None:
 
 
 def test_flipped_bytes_give_errors_of_ours() -> None:
-    data, numbers, started = vdi_bytes([BLOCKS[0], FREE, BLOCKS[1], ZERO]), random.Random(2), time.monotonic()
+    data, numbers, started = vdi_bytes([BLOCKS[0], FREE, BLOCKS[1], ZERO]), random.Random(2), time.process_time()
     for _ in range(1500):
         spoilt = bytearray(data)
         for _ in range(numbers.choice((1, 2, 8))):
@@ -216,4 +216,4 @@ def test_flipped_bytes_give_errors_of_ours() -> None:
             disk.read_at(max(0, disk.size - 4096), 4096)
         except BuildlabError:
             continue
-    assert time.monotonic() - started < 60
+    assert time.process_time() - started < 60

@@ -301,11 +301,11 @@ def test_a_small_file_that_claims_64_tebibytes_costs_nothing() -> None:
     size = {kit.DISK_SIZE: (struct.pack("<Q", 63 << 40), 6)}
     data = replace(SAMPLE, metadata=size, regions={kit.BAT: (3 * MIB, 1 << 30, 1)}).written()
     tracemalloc.start()
-    started = time.monotonic()
+    started = time.process_time()
     for part in (data, data[:100_000], data[: 3 * MIB]):
         with pytest.raises(TruncatedError):
             opened(part)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert tracemalloc.get_traced_memory()[1] < 40 * MIB
     tracemalloc.stop()
 
@@ -323,10 +323,10 @@ def test_a_table_of_64_tebibytes_that_is_all_holes_is_read_quickly(tmp_path: Pat
     )
     with path.open("r+b") as file:
         file.truncate(600 * MIB)
-    started = time.monotonic()
+    started = time.process_time()
     disk = disk_of(path)
     assert disk.read_at(62 << 40, 100) == bytes(100)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_cut_anywhere_what_is_read_is_right_or_an_error() -> None:
@@ -377,7 +377,7 @@ def test_flipped_bytes_give_errors_of_ours(sums: str) -> None:
         for _ in range(numbers.choice((1, 3, 20))):
             start, length = numbers.choice(used)
             changed[start + numbers.randrange(length)] = numbers.randrange(256)
-        started = time.monotonic()
+        started = time.process_time()
         try:
             disk = opened(resummed(changed) if sums == "right" else changed).disk
             assert disk is not None
@@ -385,7 +385,7 @@ def test_flipped_bytes_give_errors_of_ours(sums: str) -> None:
             disk.read_at(disk.size - 4096, 4096)
         except BuildlabError:
             pass
-        assert time.monotonic() - started < 2
+        assert time.process_time() - started < 2
 
 
 def test_a_file_that_is_none_may_still_be_named_one(tmp_path: Path) -> None:

@@ -237,10 +237,10 @@ def test_many_possible_parents_are_looked_at_once_each(tmp_path: Path) -> None:
     for number in range(12):
         image = child_image(BASE, identity=UUID(int=number + 1), locator=locator_for(UUID(int=99), "gone.vhdx"))
         paths.append(child(tmp_path, image, f"{number}.vhdx"))
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(MissingParentError):
         opened(child(tmp_path), parents=tuple(paths))
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_a_cut_parent_is_damage_with_its_path(tmp_path: Path) -> None:

@@ -261,9 +261,9 @@ def test_zeros_without_end_cost_nothing() -> None:
     writes: Writes = [(8 * MIB + number * PAGE, 1 << 61) for number in range(30_000)]
     entry = replace(entry_of(1, writes), last=1 << 62)
     data = ring((0, entry))
-    started = time.monotonic()
+    started = time.process_time()
     assert opened(data).disk is not None
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("length", [MIB, 512 * 1024, PAGE])
@@ -273,10 +273,10 @@ def test_a_ring_of_entries_that_claim_all_of_it_is_read_quickly(length: int) -> 
         entry = bytearray(entry_of(at + 1, NONE).written())
         struct.pack_into("<I", entry, 8, length)
         put_in_ring(data, at, kit.summed(bytes(entry)))
-    started = time.monotonic()
+    started = time.process_time()
     with suppress(BuildlabError):
         opened(data)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.slow
@@ -289,9 +289,9 @@ def test_a_full_ring_of_the_largest_size_is_read_quickly() -> None:
     for at in range(0, size, len(entry)):
         put_in_ring(data, at, entry)
     set_headers(data, log_guid=kit.LOG_GUID)
-    started = time.monotonic()
+    started = time.process_time()
     assert opened(data).checks[0].outcome == "replayed"
-    assert time.monotonic() - started < 15
+    assert time.process_time() - started < 15
 
 
 def test_cut_or_changed_anywhere_a_log_gives_errors_of_ours() -> None:

@@ -116,10 +116,10 @@ def test_headers_that_cannot_be(data: bytes, error: type[BuildlabError], tmp_pat
 
 def test_a_huge_directory_in_a_small_file_costs_nothing(tmp_path: Path, files: OpenFiles) -> None:
     """All of the file is taken for a directory of two terabytes, and most of its tables lie behind the end."""
-    started = time.monotonic()
+    started = time.process_time()
     found = opened(written(tmp_path, header(capacity=0xFFFFFFFF, tables=0xFFFFFFFF)), files)
     assert "truncated" in [error.kind for error in found.damage]
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_cut_anywhere_it_is_told_or_refused_and_never_read_as_zeros(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_cut_anywhere_it_is_told_or_refused_and_never_read_as_zeros(tmp_path: Pa
 
 
 def test_damage_anywhere_gives_errors_of_ours(tmp_path: Path) -> None:
-    data, numbers, started = cowd_extent(RAW, ABSENT), random.Random(2), time.monotonic()
+    data, numbers, started = cowd_extent(RAW, ABSENT), random.Random(2), time.process_time()
     for _ in range(150):
         spoilt = bytearray(data)
         for _ in range(numbers.choice((1, 4, 30))):
@@ -152,7 +152,7 @@ def test_damage_anywhere_gives_errors_of_ours(tmp_path: Path) -> None:
             continue
         finally:
             files.close()
-    assert time.monotonic() - started < 30
+    assert time.process_time() - started < 30
 
 
 def test_a_scan_lists_and_hashes_every_file(tmp_path: Path, find_tool: FindTool) -> None:

@@ -127,7 +127,7 @@ def test_tables_that_do_not_fit_their_file(variant: str, folder: Path) -> None:
     """Every number of the table and of its record in the header changed, alone and at random: an error or a verdict."""
     data = (folder / f"{variant}.wim").read_bytes()
     place = read_header(MemoryBytes(data)).integrity.offset
-    numbers, started = random.Random(variant), time.monotonic()
+    numbers, started = random.Random(variant), time.process_time()
     fields = [(124, 7), (131, 1), (132, 8), (140, 8), (place, 4), (place + 4, 4), (place + 8, 4), (place + 12, 20)]
     for offset, size in fields * 12:
         spoilt = bytearray(data)
@@ -140,7 +140,7 @@ def test_tables_that_do_not_fit_their_file(variant: str, folder: Path) -> None:
                 table.first_wrong(source)
         except BuildlabError:
             continue
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_table_that_is_cut_is_damage(folder: Path, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_state_that_cannot_be_read(volume: bytes) -> None:
 
 
 def test_every_byte_of_both_records_damaged(volume: bytes) -> None:
-    numbers, started = random.Random(1), time.monotonic()
+    numbers, started = random.Random(1), time.process_time()
     unclean = with_log(volume, clean=False)
     for _ in range(300):
         data = bytearray(unclean)
@@ -148,7 +148,7 @@ def test_every_byte_of_both_records_damaged(volume: bytes) -> None:
             check_of(bytes(data))
         except BuildlabError:
             continue
-    assert time.monotonic() - started < 30
+    assert time.process_time() - started < 30
 
 
 def test_a_dirty_volume_is_told_of_its_installation_and_is_no_error(tmp_path: Path) -> None:
