@@ -74,6 +74,8 @@ class PackageTree:
     def _sides_of(self, key: str) -> frozenset[str]:
         """Depth first with a stack of its own: a package's side is what its name tells, then what its manifest needs,
         then those of all its parents; none when one of the parents is for everything."""
+        if key not in self._parents:
+            return self._sides.setdefault(key, self._own_side(key))
         stack = [(key, iter(self._parents.get(key, ())))]
         open_keys = {key}
         while stack:

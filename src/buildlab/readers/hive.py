@@ -4,6 +4,7 @@ python-registry parses the single records; this module adds what it lacks: check
 bounds on every list, big data. Keys with thousands of children are read by `hive_bulk`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -28,6 +29,7 @@ from buildlab.readers.hive_value import HiveValue
 from buildlab.windows.path import fold_name
 
 _Found = TypeVar("_Found")
+_CELL_HEADER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,13 @@ class HiveKey:
                 found.append(error)
         if faults is None and found:
             raise found[0]
+
+    def subkeys_like(self, pattern: re.Pattern[str], faults: list[FormatError]) -> Iterator["HiveKey"]:
+        """The subkeys whose whole name matches, for keys of which thousands have other names; damage as in
+        `subkeys`."""
+        for named in self.named_subkeys(faults):
+            if pattern.fullmatch(named.name):
+                yield HiveKey(self._cells, named.offset - SIZE - _CELL_HEADER, self.path)
 
     def _subkey_cells(self, faults: list[FormatError]) -> Iterator[int]:
         count, list_cell = self._record.subkey_number(), self._record.unpack_dword(28)

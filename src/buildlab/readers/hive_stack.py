@@ -6,6 +6,7 @@ one, it deletes it (a tombstone), or it takes its place, alone or with all below
 of its name. The base hive has no such marks: there the byte that holds them means nothing.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from buildlab.errors import FormatError
@@ -72,6 +73,10 @@ class StackedKey(HiveKey):
             seen |= own
         if faults is None and found:
             raise found[0]
+
+    def subkeys_like(self, pattern: re.Pattern[str], faults: list[FormatError]) -> Iterator[HiveKey]:
+        """As for a single hive, key by key."""
+        return (key for key in self.subkeys(faults) if pattern.fullmatch(key.name))
 
     def named_subkeys(self, faults: list[FormatError]) -> Iterator[NamedKey]:
         """As for a single hive, key by key."""

@@ -1,11 +1,21 @@
 """XML from untrusted files: no entities, no document types, no network, bounded size and depth."""
 
+from functools import cache
+
 from lxml import etree
 
 from buildlab.errors import FormatError
 from buildlab.limits import DEFAULT_LIMITS, Limits
 
 Element = etree._Element
+
+
+@cache
+def _parser() -> etree.XMLParser:
+    """One for all documents: making it takes as long as parsing a small manifest. lxml guards it with a lock."""
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, remove_comments=True
+    )
 
 
 def parse_xml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Element:
@@ -15,11 +25,8 @@ def parse_xml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Element:
     """
     if len(data) > limits.xml_bytes:
         raise FormatError("xml", f"a document of {len(data)} bytes")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, remove_comments=True
-    )
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise FormatError("xml", str(error) or "empty document") from error
     if root.getroottree().docinfo.internalDTD is not None:

@@ -28,7 +28,7 @@ def _collect(root: WindowsRoot, ledger: Ledger) -> None:
     if winners is None:
         return
     faults: list[FormatError] = []
-    for family in winners.subkeys(faults):
+    for family in winners.subkeys_like(_FAMILY, faults):
         match = _FAMILY.fullmatch(family.name)
         if match is not None:
             for line in family.subkeys(faults):
