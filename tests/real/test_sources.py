@@ -13,6 +13,7 @@ from buildlab.sources.filesystems.ntfs import NTFS
 from buildlab.sources.open_files import OpenFiles
 from tests.conftest import FindTool
 from tests.kit.vhd import vhd_checksum
+from tests.sources.filesystems.test_ntfs_listing import assert_same
 
 
 def _as_dynamic(image: Path, copy: Path) -> Path:
@@ -68,4 +69,6 @@ def test_a_real_ntfs_volume_can_be_walked(real_folder: Path, tmp_path: Path, fin
         assert tree.entry("/windows/system32/CONFIG") is not None
         for entry in tree.entries("/Windows/System32/config"):
             if entry.kind == "file":
-                assert len(tree.read(f"/Windows/System32/config/{entry.name}", 1 << 24)) == entry.size
+                content = tree.open(f"/Windows/System32/config/{entry.name}")
+                assert len(content.read_at(0, 1 << 24)) == content.size
+    assert_same(raw, at_least=1)

@@ -30,11 +30,21 @@ def changed_hives(tree: LayeredTree, name: str) -> tuple[LayerHive, ...]:
     path = f"{_FOLDER}/{_STEMS[name]}_Delta"
     found: list[LayerHive] = []
     for number, layer in enumerate(tree.layers, start=1):
+        tree_of_layer = layer.tree
+        if tree_of_layer is None:
+            continue
         try:
-            entry = None if layer.tree is None else layer.tree.entry(path)
+            entry = tree_of_layer.entry(path)
         except BuildlabError:
             continue  # the layer's own damage says so
-        if layer.tree is not None and entry is not None and entry.kind == "file" and entry.size:
+        if entry is not None and entry.kind == "file" and not _is_empty(tree_of_layer, path):
             shown = path if len(tree.layers) == 1 else f"layer {number}:{path}"
-            found.append(LayerHive(tree=layer.tree, path=path, shown=shown))
+            found.append(LayerHive(tree=tree_of_layer, path=path, shown=shown))
     return tuple(found)
+
+
+def _is_empty(tree: Tree, path: str) -> bool:
+    try:
+        return not tree.open(path).size
+    except BuildlabError:
+        return False  # reading the hive says what is wrong

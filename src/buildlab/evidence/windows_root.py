@@ -57,6 +57,7 @@ class WindowsRoot:
         self._hive_paths = hives
         self._replay = replay
         self._hives: dict[HiveName, Hive | None] = {}
+        self._shown_paths: dict[HiveName, str] = {}
         self._changes: dict[HiveName, tuple[LayerHive, ...]] = {}
         if path == FILES_OF_LAYERS and isinstance(tree, LayeredTree):
             self._changes = {name: changed_hives(tree, name) for name in HIVE_NAMES}
@@ -92,6 +93,12 @@ class WindowsRoot:
         """Where a hive is, or should be; `layer` is the number of a hive in a stack."""
         if layer != BASE:
             return self._changes[name][layer - 1].shown
+        shown = self._shown_paths.get(name)
+        if shown is None:
+            shown = self._shown_paths[name] = self._base_path(name)
+        return shown
+
+    def _base_path(self, name: HiveName) -> str:
         usual = self.path(f"{CONFIG}/{name}")
         if self._changes and name in HIVE_NAMES:
             return base_hive_path(self.tree, name, usual)
@@ -188,8 +195,10 @@ class WindowsRoot:
         data = tree.read(path, self.limits.hive_bytes)
         logs: list[HiveLog] = []
         for suffix in _LOG_SUFFIXES:
-            entry = tree.entry(path + suffix)
-            if entry is not None and entry.kind == "file" and entry.size:
-                with ledger.gap_on_error(f"{subject}-log", path + suffix):
-                    logs.append(HiveLog(entry.name, tree.read(path + suffix, self.limits.hive_log_bytes)))
+            with ledger.gap_on_error(f"{subject}-log", path + suffix):
+                entry = tree.entry(path + suffix)
+                if entry is not None and entry.kind == "file":
+                    log = tree.read(path + suffix, self.limits.hive_log_bytes)
+                    if log:
+                        logs.append(HiveLog(entry.name, log))
         return open_hive(data, logs, replay=self._replay, limits=self.limits)

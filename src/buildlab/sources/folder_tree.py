@@ -42,4 +42,4 @@ class FolderTree(Tree):
         return Entry(name, "other", 0, path)
 
     def _open(self, entry: Entry) -> ByteSource:
-        return HostPath(entry.handle, entry.size)
+        return HostPath(entry.handle, entry.size or 0)

@@ -125,7 +125,7 @@ class LayeredTree(Tree):
             else:
                 closed.add(name)
 
-    def _size(self, folder: str, number: int, entry: Entry) -> int:
+    def _size(self, folder: str, number: int, entry: Entry) -> int | None:
         if entry.kind != "file" or not self._is_stream(number, folder):
             return entry.size
         try:

@@ -16,7 +16,8 @@ EntryKind = Literal["file", "directory", "link", "other", "damaged"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in a directory. `handle` is the tree's own; `size` in bytes, 0 for directories.
+    """One name in a directory. `handle` is the tree's own; `size` in bytes, 0 for directories, None where only opening
+    the file tells.
 
     `order` tells where the content lies among that of others, for whoever reads many: a cabinet, say, is decoded from
     front to back. A `link` is one that is not followed, because it leads out of the tree or to nothing; of a `damaged`
@@ -25,7 +26,7 @@ class Entry:
 
     name: str
     kind: EntryKind
-    size: int
+    size: int | None
     handle: Any
     order: int = 0
 

@@ -35,7 +35,7 @@ class LooseHiveTree(Tree):
             raise host_error(error, self._hive) from error
 
     def _open(self, entry: Entry) -> ByteSource:
-        return HostPath(entry.handle, entry.size)
+        return HostPath(entry.handle, entry.size or 0)
 
 
 def _open(probe: Probe, limits: Limits) -> Opened:

@@ -113,7 +113,7 @@ class IsoTree(Tree):
             if next_start != start + length:
                 raise FormatError("iso", f"{entry.handle} lies in pieces on the medium", offset=next_start)
             length += next_length
-        return Extent(self._source, start, min(length, entry.size))
+        return Extent(self._source, start, min(length, entry.size or 0))
 
 
 def _probe(probe: Probe) -> bool:

@@ -1,11 +1,14 @@
 """NTFS through libfsntfs, on our own byte sources.
 
 libfsntfs decodes compressed and sparse files itself. Two things it gives wrong bytes for: files compressed by the
-Windows Overlay Filter (reparse tag 0x80000017), which are decoded here, and encrypted ones, which are refused.
+Windows Overlay Filter (reparse tag 0x80000017), which are decoded here, and encrypted ones, which are refused. Folders
+are listed from their index alone (`readers.ntfs_index`): a file's record is read when the file is.
 """
 
 import io
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 
 import pyfsntfs
@@ -14,7 +17,8 @@ from buildlab.errors import BuildlabError, FormatError, TruncatedError, Unsuppor
 from buildlab.limits import Limits
 from buildlab.readers import wof
 from buildlab.readers.byte_source import ByteSource, MemoryBytes
-from buildlab.readers.mft_record import reparse_point, volume_flags
+from buildlab.readers.mft_record import Runs, folder_index, reparse_point, volume_flags
+from buildlab.readers.ntfs_index import read_index
 from buildlab.readers.ntfs_log import read_log_state
 from buildlab.sources.byte_sources import BlockCache
 from buildlab.sources.file_system import FileSystem
@@ -26,10 +30,13 @@ _ATTRIBUTE_REPARSE = 0x400
 _ATTRIBUTE_ENCRYPTED = 0x4000
 _TYPE_REPARSE_POINT = 0xC0
 _FLAG_DIRTY = 0x1
+_RECORD_TABLE = 0
 _RECORD_LOG = 2
 _RECORD_VOLUME = 3
 _MFT_NUMBER = (1 << 48) - 1
 _PIECE = 1 << 20
+_SECTOR = 512
+_ITSELF = "."
 
 
 class _NtfsFile:
@@ -73,6 +80,9 @@ class NtfsTree(Tree):
         try:
             self._volume.open_file_object(self._file_object)
             self._top = int(self._volume.get_root_directory().file_reference)
+            self._file_table = _NtfsFile(self, self._volume.get_file_entry(_RECORD_TABLE))
+            self._record_size = int(self._volume.mft_entry_size)
+            self._cluster_size = int(self._volume.cluster_block_size)
         except LIBRARY_FAILURES as error:
             raise self.failure(error, "the volume cannot be opened") from error
 
@@ -84,24 +94,12 @@ class NtfsTree(Tree):
         return Entry("", "directory", 0, self._top)
 
     def _children(self, directory: Entry) -> Iterable[Entry]:
-        try:
-            parent = self._record(directory)
-            for index in range(parent.number_of_sub_file_entries):
-                child = parent.get_sub_file_entry(index)
-                if int(child.file_reference) != int(child.get_i30_file_reference()):
-                    # The folder names a record that is damaged or belongs to another file: the library gives an empty
-                    # object for it, which must not pass for an empty file.
-                    yield Entry(child.name, "damaged", 0, 0)
-                    continue
-                is_directory = child.has_directory_entries_index()
-                yield Entry(
-                    child.name,
-                    "directory" if is_directory else "file",
-                    0 if is_directory else int(child.size),
-                    int(child.file_reference),
-                )
-        except LIBRARY_FAILURES as error:
-            raise self.failure(error, f"folder {directory.name or '/'} cannot be listed") from error
+        index = folder_index(directory.handle, self._stored_record, self._stored_runs)
+        nodes = _Allocation(self._source, index.runs, self._cluster_size)
+        for name, reference, is_folder in read_index(index.root, nodes.read):
+            if name == _ITSELF:
+                continue  # the top folder lists itself
+            yield Entry(name, "directory" if is_folder else "file", 0 if is_folder else None, reference)
 
     def _open(self, entry: Entry) -> ByteSource:
         try:
@@ -109,6 +107,8 @@ class NtfsTree(Tree):
             flags = record.file_attribute_flags or 0
             if flags & _ATTRIBUTE_ENCRYPTED:
                 raise UnsupportedContentError("the file is encrypted by the Encrypting File System")
+            if record.has_directory_entries_index():
+                raise FormatError("ntfs", f"the record of the file {entry.name} is that of a folder")
             if flags & _ATTRIBUTE_REPARSE and _reparse_tag(record) == wof.REPARSE_TAG:
                 return self._overlay_content(entry, record)
         except LIBRARY_FAILURES as error:
@@ -127,22 +127,11 @@ class NtfsTree(Tree):
         return wof.WofContent(compressed, size, algorithm)
 
     def _stored_record(self, number: int) -> bytes:
-        size = int(self._volume.mft_entry_size)
-        return _NtfsFile(self, self._volume.get_file_entry(0)).read_at(number * size, size)
+        return self._file_table.read_at(number * self._record_size, self._record_size)
 
-    def _stored_runs(self, runs: list[tuple[int, int]], size: int) -> bytes:
+    def _stored_runs(self, runs: Runs, size: int) -> bytes:
         """The first `size` bytes of runs of clusters."""
-        cluster_size, parts = int(self._volume.cluster_block_size), list[bytes]()
-        for cluster, count in runs:
-            length = min(size, count * cluster_size)
-            data = self._source.read_at(cluster * cluster_size, length)
-            if len(data) < length:
-                raise TruncatedError("the volume ends inside an attribute", offset=cluster * cluster_size + len(data))
-            parts.append(data)
-            size -= length
-        if size:
-            raise FormatError("ntfs", f"the runs of an attribute end {size} bytes before it does")
-        return b"".join(parts)
+        return _Allocation(self._source, runs, self._cluster_size).read_bytes(0, size)
 
     def checks(self) -> tuple[SourceCheck, ...]:
         """Whether the volume was left in order: by its dirty flag, and by what its log says of the last shutdown."""
@@ -163,12 +152,43 @@ class NtfsTree(Tree):
         return (SourceCheck(check="ntfs-dirty", outcome="not-replayed", detail=detail),)
 
     def _record(self, entry: Entry) -> Any:
-        """The library's object for an entry. Entries keep the file reference only: a library object for each of the
-        ten thousands of names in WinSxS would cost some 5 KB."""
+        """The library's object for an entry; FormatError where the folder names a record that is damaged or belongs to
+        another file, for which the library gives an empty object."""
         record = self._volume.get_file_entry(entry.handle & _MFT_NUMBER)
         if int(record.file_reference) != entry.handle:
             raise FormatError("ntfs", f"the record of {entry.name or '/'} belongs to another file by now")
         return record
+
+
+class _Allocation:
+    """The clusters that an attribute outside of its record has, as one row of bytes."""
+
+    def __init__(self, source: ByteSource, runs: Runs, cluster_size: int) -> None:
+        self._source = source
+        self._cluster_size = cluster_size
+        self._places = [cluster * cluster_size for cluster, _ in runs]
+        self._ends = list(accumulate(count * cluster_size for _, count in runs))
+
+    def read(self, number: int, size: int) -> bytes:
+        """The record of an index at a virtual cluster; those that are smaller than a cluster are counted in sectors."""
+        return self.read_bytes(number * (self._cluster_size if size >= self._cluster_size else _SECTOR), size)
+
+    def read_bytes(self, offset: int, size: int) -> bytes:
+        """So many bytes, over as many runs as they take; FormatError where the runs end before."""
+        parts: list[bytes] = []
+        run = bisect_right(self._ends, offset)
+        while size:
+            if run == len(self._ends):
+                raise FormatError("ntfs", f"the runs of an attribute end {size} bytes before it does")
+            start = self._ends[run - 1] if run else 0
+            place = self._places[run] + offset - start
+            length = min(size, self._ends[run] - offset)
+            data = self._source.read_at(place, length)
+            if len(data) < length:
+                raise TruncatedError("the volume ends inside an attribute", offset=place + len(data))
+            parts.append(data)
+            offset, size, run = offset + length, size - length, run + 1
+        return b"".join(parts)
 
 
 def _reparse_tag(entry: Any) -> int | None:
