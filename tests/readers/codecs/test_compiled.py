@@ -34,6 +34,11 @@ def test_compiled_modules_are_those_of_their_sources() -> None:
     assert built_here == []
 
 
+def test_nothing_compiled_is_left_of_modules_that_are_plain_now() -> None:
+    """Python would prefer such a file to the source, and nothing tells that it is stale: remove it."""
+    assert [path.name for path in COMPILED if path.name.partition(".")[0] not in package._MODULES] == []
+
+
 def _is_ours(path: Path) -> bool:
     from importlib.machinery import EXTENSION_SUFFIXES
 

@@ -3,6 +3,7 @@
 import random
 import sys
 import sysconfig
+import tracemalloc
 from functools import cache
 from pathlib import Path
 
@@ -106,3 +107,16 @@ def test_last_chunks_of_every_kind(extra: int) -> None:
     for chunk in compress("lzx", data, 1 << 16):
         if chunk.stored is not None:
             assert decoded(installed(), "lzx", chunk.stored, len(chunk.plain), 1 << 16) == chunk.plain
+
+
+@pytest.mark.parametrize(("codec", "size"), [("lzx", 1 << 21), ("lzms", 1 << 23)])
+def test_a_chunk_is_held_once(codec: str, size: int) -> None:
+    [chunk] = compress(codec, bytes(size), size)
+    assert chunk.stored is not None
+    tracemalloc.start()
+    try:
+        assert decoded(installed(), codec, chunk.stored, size, size) == chunk.plain
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1.4 * size

@@ -77,6 +77,33 @@ def test_lzms_filter_stays_inside(codecs: Codecs, size: int) -> None:
         codecs.x86_calls.restore_lzms_addresses(bytearray((start * size)[:size]))
 
 
+@pytest.mark.parametrize("filler", [b"a", b"H", b"\x80"])
+def test_calls_at_every_place_of_a_text(codecs: Codecs, filler: bytes) -> None:
+    """What holds no high bits is skipped in blocks of 32 bytes."""
+    for place in range(70):
+        data = bytearray(filler * 111)
+        data[place : place + 5] = b"\xe8" + (0x4000).to_bytes(4, "little")
+        codecs.x86_calls.translate_calls(data, 0, 12_000_000)
+        call = b"\xe8" + (0x4000 - place).to_bytes(4, "little")
+        assert data == filler * place + call + filler * (111 - 5 - place)
+
+
+@pytest.mark.parametrize("filler", [b"a", b"H", b"\x80"])
+@pytest.mark.parametrize(
+    "start", [b"\xff\x15", b"\x48\x8b\x0d", b"\x48\x8d\x3d", b"\x4c\x8d\x05", b"\xf0\x83\x05", b"\xe8"]
+)
+def test_lzms_addresses_at_every_place_of_a_text(codecs: Codecs, start: bytes, filler: bytes) -> None:
+    """Two instructions that name 0x3000 make code of what follows, so the operand of the third is absolute."""
+    for place in range(1, 70):
+        places = (place, place + 37, place + 80)
+        data, expected = bytearray(filler * 180), bytearray(filler * 180)
+        for at, stored in zip(places, (0x3000 - places[0], 0x3000 - places[1], 0x3000), strict=True):
+            data[at : at + len(start) + 4] = start + stored.to_bytes(4, "little")
+            expected[at : at + len(start) + 4] = start + (0x3000 - at).to_bytes(4, "little")
+        codecs.x86_calls.restore_lzms_addresses(data)
+        assert data == expected
+
+
 def test_mszip_with_history() -> None:
     folder = MszipFolder()
     first, second = folder.decode_block(vectors.MSZIP_1, 300), folder.decode_block(vectors.MSZIP_2, 388)

@@ -12,14 +12,14 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 _MODULES = (
-    *("prefix_code", "x86_calls", "xpress", "lzx_stream", "lzms_lengths", "lzms"),
+    *("prefix_code", "x86_calls", "xpress", "lzx_stream", "lzms_codes", "lzms_stream"),
     *("delta_bits", "delta_tokens", "delta_x86"),
 )
 """What setup.py compiles; a module stands behind those that it imports."""
 _PARTS = {
     "delta": ("x86_calls", "delta_bits", "delta_tokens", "delta_x86"),
     "lzx": ("prefix_code", "x86_calls", "lzx_stream"),
-    "lzms": ("prefix_code", "x86_calls", "lzms_lengths", "lzms"),
+    "lzms": ("prefix_code", "x86_calls", "lzms_codes", "lzms_stream"),
     "xpress": ("prefix_code", "xpress"),
 }
 

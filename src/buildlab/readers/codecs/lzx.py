@@ -1,5 +1,7 @@
 """LZX as [MS-PATCH] describes it: the chunks of WIM and WOF files, and the folders of cabinets."""
 
+from io import BytesIO
+
 from buildlab.errors import FormatError
 from buildlab.readers.codecs.lzx_stream import POSITION_SLOTS, LzxStream
 from buildlab.readers.codecs.x86_calls import translate_calls
@@ -28,10 +30,12 @@ def decompress_lzx_chunk(data: bytes, size: int, *, chunk_size: int | None = Non
         raise FormatError("lzx", f"a chunk of {size} bytes where {chunk_size} are the most")
     stream = LzxStream(chunk_size.bit_length() - 1, True)
     stream.feed(data)
-    out = bytearray(size)
-    stream.decode(out, 0, size)
-    translate_calls(out, 0, _CALL_SIZE)
-    return bytes(out)
+    # What BytesIO was given is written in place and given back, for nothing else has it: no second copy of a chunk.
+    out = BytesIO(bytes(size))
+    with out.getbuffer() as view:
+        stream.decode(view, 0, size)
+        translate_calls(view, 0, _CALL_SIZE)
+    return out.getvalue()
 
 
 class LzxFolder:

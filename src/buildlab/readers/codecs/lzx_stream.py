@@ -19,6 +19,7 @@ _LENGTH_SYMBOLS = 249
 _PRETREE_BITS = cython.declare(cython.int, 8)
 _PADDING = bytes(8)
 _Word = cython.struct(bytes=cython.uchar[8])
+_Words = cython.struct(bytes=cython.uchar[16])
 _EXTRA_BITS = [0 if slot < 4 else min(slot // 2 - 1, 17) for slot in range(50)]
 _EXTRA = cython.declare(cython.int[::1], array("i", _EXTRA_BITS))
 _BASE = cython.declare(
@@ -214,7 +215,7 @@ class LzxStream:
         return 0
 
     @cython.locals(run=cython.Py_ssize_t)
-    def decode(self, out: bytearray, place: cython.Py_ssize_t, end: cython.Py_ssize_t) -> None:
+    def decode(self, out: bytearray | memoryview, place: cython.Py_ssize_t, end: cython.Py_ssize_t) -> None:
         """Fill `out` from `place` to `end`; what lies before is history."""
         while place < end:
             if not self.remaining:
@@ -348,11 +349,16 @@ class LzxStream:
                 raise FormatError("lzx", "a match passes the end of its block or frame", offset=at)
             stop = place + length
             if cython.compiled:
-                # Both ranges were checked above. Whole words may write up to 7 bytes behind the match, but not behind
+                # Both ranges were checked above. Whole words may write up to 15 bytes behind the match, but not behind
                 # the buffer, and what is written there is overwritten by what follows.
                 to = cython.address(target[place])
                 origin = cython.address(target[place - offset])
-                if offset >= 8 and room - stop >= 8:
+                if offset >= 16 and room - stop >= 16:
+                    for index in range(0, length, 16):
+                        cython.cast(cython.pointer(_Words), to + index)[0] = cython.cast(
+                            cython.pointer(_Words), origin + index
+                        )[0]
+                elif offset >= 8 and room - stop >= 8:
                     for index in range(0, length, 8):
                         cython.cast(cython.pointer(_Word), to + index)[0] = cython.cast(
                             cython.pointer(_Word), origin + index
@@ -365,7 +371,7 @@ class LzxStream:
                 if offset >= length:
                     target[place:stop] = target[place - offset : stop - offset]
                 else:
-                    target[place:stop] = (target[place - offset : place] * (length // offset + 1))[:length]
+                    target[place:stop] = (bytes(target[place - offset : place]) * (length // offset + 1))[:length]
                 place = stop
         if at - 2 * (count >> 4) > total:  # a word that was begun lies behind the end
             raise FormatError("lzx", "ends inside its data", offset=total)

@@ -15,6 +15,7 @@ from buildlab.errors import FormatError
 _LONGEST = cython.declare(cython.int, 16)
 """Bits of the longest code of any format."""
 _ONE = cython.declare(cython.int, 1)
+_FOUR_TIMES = cython.declare(cython.ulonglong, 0x0001000100010001)
 
 
 class PrefixCode:
@@ -24,13 +25,14 @@ class PrefixCode:
     the code is longer than `table_bits` or does not exist; `long_symbol` then tells.
     """
 
-    __slots__ = ("_base", "_format", "_limit", "_order", "symbols", "table", "table_bits")
+    __slots__ = ("_base", "_format", "_fours", "_limit", "_order", "symbols", "table", "table_bits")
 
     def __init__(self, format: str, symbols: int, table_bits: int) -> None:
         self._format = format
         self.symbols = symbols
         self.table_bits = table_bits
         self.table = array("H", bytes(2 << table_bits))
+        self._fours = memoryview(self.table).cast("B").cast("Q")
         self._order = array("H", bytes(2 * symbols))
         self._limit = array("i", bytes(4 * (_LONGEST + 2)))
         self._base = array("i", bytes(4 * (_LONGEST + 2)))
@@ -38,6 +40,7 @@ class PrefixCode:
     @cython.locals(
         given=cython.const_uchar[::1],
         table=cython.ushort[::1],
+        fours=cython.ulonglong[::1],
         order=cython.ushort[::1],
         limit=cython.int[::1],
         base=cython.int[::1],
@@ -50,6 +53,7 @@ class PrefixCode:
         place=cython.int,
         top=cython.int,
         entry=cython.int,
+        four=cython.ulonglong,
         bits=cython.int,
         index=cython.int,
     )
@@ -59,8 +63,9 @@ class PrefixCode:
         FormatError when they are no complete code. All 0 is allowed: the first symbol read is the error then.
         """
         given = lengths
-        table, order, limit, base, symbols, bits = (
+        table, fours, order, limit, base, symbols, bits = (
             self.table,
+            self._fours,
             self._order,
             self._limit,
             self._base,
@@ -96,6 +101,11 @@ class PrefixCode:
                 break
             entry = symbol << 4 | length
             top = place + (1 << (bits - length))
+            if length + 2 <= bits:  # a run begins at a multiple of its length
+                four = entry * _FOUR_TIMES
+                while place < top:
+                    fours[place >> 2] = four
+                    place += 4
             while place < top:
                 table[place] = entry
                 place += 1
