@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.cli.test_commands import run
@@ -69,3 +70,23 @@ def test_a_report_is_never_written_into_the_evidence(folder: Path) -> None:
 
 def test_no_target() -> None:
     assert run("timeline", "nowhere").returncode == 3
+
+
+def test_a_scan_with_its_timeline(folder: Path, tmp_path: Path) -> None:
+    outputs = [argument for name in ("json", "jsonl") for argument in ("-o", f"{name}={tmp_path / name}")]
+    result = run("scan", str(folder), "--timeline", "-o", "text", *outputs)
+    assert result.returncode == 4
+    assert "    2019-04-12T08:02:00Z         installed              KB4493471" in result.stdout
+    scanned = json.loads((tmp_path / "json").read_text("utf-8"))
+    assert scanned == json.loads((tmp_path / "jsonl").read_text("utf-8"))
+    found = scanned["installations"][0]["timeline"]
+    alone = json.loads(run("timeline", str(folder), "-o", "json").stdout)
+    assert found["events"] == alone["events"]
+    assert (found["facts"], found["logs"]) == (alone["facts"], alone["logs"])
+    jsonschema.validate(scanned, json.loads(run("schema", "scan").stdout))
+
+
+def test_a_scan_has_no_timeline_that_was_not_asked_for(folder: Path) -> None:
+    result = run("scan", str(folder), "-o", "json")
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["installations"][0]["timeline"] is None

@@ -7,7 +7,12 @@ import pytest
 
 from buildlab.evidence.history import HistoryEvent, filetime, result_text
 from buildlab.evidence.roots import find_roots
-from buildlab.evidence.timeline_collector import TimelineCollector, collect_history, timeline_collectors
+from buildlab.evidence.timeline_collector import (
+    TimelineCollector,
+    collect_history,
+    collect_inventory,
+    timeline_collectors,
+)
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.sources.folder_tree import FolderTree
 from buildlab.sources.tree import Entry
@@ -21,7 +26,7 @@ from tests.kit.windows import write_tree
 def collect(folder: Path, files: dict[str, bytes], limits: Limits = DEFAULT_LIMITS):  # type: ignore[no-untyped-def]
     write_tree(files, folder)
     (root,) = find_roots(FolderTree(folder, limits), volume="", replay=True, limits=limits).roots
-    return collect_history(root)
+    return collect_history(root, collect_inventory(root))
 
 
 def rows(events: list[HistoryEvent], source: str) -> list[tuple[str | None, str, str, str | None, str | None]]:
@@ -90,7 +95,7 @@ def test_every_log_is_accounted_for(tmp_path: Path) -> None:
     }
     notes = {log.path.rpartition("/")[2]: log.note for log in history.logs if log.note}
     assert notes == {"System.evtx": "not closed by what wrote it: the latest records may be missing"}
-    partial = [(gap.subject, gap.kind) for gap in history.evidence.gaps if gap.makes_partial]
+    partial = [(gap.subject, gap.kind) for gap in history.ledger.evidence().gaps if gap.makes_partial]
     assert partial == [("data-store", "unparsable")]
 
 
@@ -105,7 +110,7 @@ def test_places_lead_to_the_line(tmp_path: Path) -> None:
 
 def test_nothing_there_is_said_for_every_source(tmp_path: Path) -> None:
     history = collect(tmp_path, windows_10_22h2().files())
-    missing = {gap.subject for gap in history.evidence.gaps if gap.kind == "missing"}
+    missing = {gap.subject for gap in history.ledger.evidence().gaps if gap.kind == "missing"}
     assert missing >= {
         "cbs-log",
         "windows-update-log",
@@ -150,7 +155,7 @@ def test_half_written_and_damaged_evidence_is_a_gap_and_costs_nothing_else(tmp_p
         files[path] = files[path][: len(files[path]) // 2]
     files["Windows/System32/winevt/Logs/Setup.evtx"] = b"ElfFile\0" + b"\xff" * 9000
     history = collect(tmp_path / "cut", files)
-    partial = {gap.subject for gap in history.evidence.gaps if gap.makes_partial}
+    partial = {gap.subject for gap in history.ledger.evidence().gaps if gap.makes_partial}
     assert partial >= {"sessions", "cbs-log", "event-log"}
     for source in ("system-event-log", "windows-update-log", "reporting-events", "cbs-registry"):
         assert rows(history.events, source) == rows(whole.events, source)
@@ -160,16 +165,16 @@ def test_half_written_and_damaged_evidence_is_a_gap_and_costs_nothing_else(tmp_p
 def test_the_number_of_events_is_bounded(tmp_path: Path) -> None:
     history = collect(tmp_path, history_files(), Limits(log_events=5))
     assert len(history.events) == 5
-    assert any("more than 5 events" in gap.reason and gap.makes_partial for gap in history.evidence.gaps)
+    assert any("more than 5 events" in gap.reason and gap.makes_partial for gap in history.ledger.evidence().gaps)
 
 
 def test_loose_hives_have_what_is_in_the_registry(tmp_path: Path) -> None:
     image = windows_10_22h2()
     write_tree({"SOFTWARE": write_hive(image.software()), "SYSTEM": write_hive(image.system())}, tmp_path)
     (root,) = find_roots(FolderTree(tmp_path, DEFAULT_LIMITS), volume="", replay=True, limits=DEFAULT_LIMITS).roots
-    history = collect_history(root)
+    history = collect_history(root, collect_inventory(root))
     assert {event.source for event in history.events} == {"cbs-registry", "registry"}
-    assert all(not gap.makes_partial for gap in history.evidence.gaps)
+    assert all(not gap.makes_partial for gap in history.ledger.evidence().gaps)
 
 
 @pytest.mark.parametrize("stored", [None, 0, -1, 1 << 63, (1 << 64) - 1])

@@ -8,7 +8,7 @@ import pytest
 from buildlab.evidence.fact import Place
 from buildlab.evidence.history import HistoryEvent, When
 from buildlab.inference.timeline import LocatedEvent, TimelineFilter, locate_events, order_events
-from buildlab.results.timeline import TimelineEvent
+from buildlab.results.installation_timeline import TimelineEvent
 
 AS_OF = date(2026, 11, 20)
 PLACE = Place(path="/x", method="test")
@@ -57,8 +57,8 @@ def test_facts_are_those_of_the_events() -> None:
         AS_OF,
     )
     assert [(event.fact, fact.id, event.text, fact.value) for event, fact in zip(events, facts, strict=True)] == [
-        ("f1", "f1", "a", "a"),
-        ("f2", "f2", "b", "b"),
+        ("t1", "t1", "a", "a"),
+        ("t2", "t2", "b", "b"),
     ]
 
 

@@ -15,6 +15,7 @@ from buildlab.reports.render import render
 from buildlab.reports.serialise import json_schema
 from tests.kit.history_images import history_files
 from tests.kit.shadow_copies import BLOCK, Copy, with_shadow_copies
+from tests.kit.systems import select_current_2
 from tests.kit.windows import write_tree
 from tests.places import FIXTURES
 from tests.sources.protected_volumes import FREE_BEFORE, NEW, OLD, plain_volume
@@ -68,6 +69,15 @@ def test_images_of_disks(fixture: str) -> None:
     found = timeline(FIXTURES / fixture)
     assert found.locations == tuple(one.location for one in scan(FIXTURES / fixture).installations)
     assert {event.location for event in found.events} <= set(found.locations)
+
+
+def test_a_system_that_is_no_windows_is_refused_by_name(tmp_path: Path) -> None:
+    image = select_current_2()
+    image.product_name = "ReactOS"
+    write_tree(image.files(), tmp_path)
+    found = timeline(tmp_path)
+    assert (found.events, found.locations, found.exit.code) == ((), (), 3)
+    assert found.errors == scan(tmp_path).errors
 
 
 def _with_states(volume: bytes, old: int, new: int) -> bytes:

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from buildlab.operations.scan import ScanOptions, scan
 from buildlab.operations.timeline import timeline
 from buildlab.reports.render import render
 from buildlab.reports.report_format import report_formats
-from buildlab.results.timeline import Timeline, TimelineEvent
+from buildlab.results.installation_timeline import TimelineEvent
+from buildlab.results.timeline import Timeline
 from tests.kit.history_images import history_files
 from tests.kit.windows import write_tree
+from tests.places import AS_OF
 
 FindTool = Callable[[str, str], str]
 
@@ -48,6 +51,25 @@ def test_text_has_a_line_an_event_and_says_what_was_read(found: Timeline) -> Non
     assert "3 at local times of an unknown zone (no Z)" in text
     assert "not read      data-store (unparsable)" in text
     assert lines[-1] == "  exit          4, partial"
+
+
+def test_the_text_of_a_scan_has_the_same_lines_in_a_section(
+    found: Timeline, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("scanned")
+    write_tree(history_files(), folder)
+    text, without = (
+        render(scan(folder, ScanOptions(as_of=AS_OF, timeline=asked)), "text").splitlines() for asked in (True, False)
+    )
+    start = text.index(f"  timeline      {len(found.events)} events")
+    end = text.index("", start)
+    assert text[:start] + text[end:-1] == without[:-1]
+    assert (text[-1], without[-1]) == ("  exit          4, partial", "  exit          0, done")
+    events, rest = text[start + 1 : start + 1 + len(found.events)], text[start + 1 + len(found.events) : end]
+    alone = render(found, "text").splitlines()
+    assert events == [f"    {line}" for line in alone[: len(found.events)]]
+    assert rest == alone[len(found.events) + 1 : -1]
+    assert len([line for line in rest if line.startswith("  log ")]) == 8
 
 
 def test_csv_is_read_back(found: Timeline) -> None:

@@ -47,6 +47,9 @@ def scan(
     deep: Annotated[
         bool, typer.Option("--deep", help="Open images on volumes too: Winre.wim, those of an upgrade under way.")
     ] = False,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Read the logs too: when what happened, in order.")
+    ] = False,
     no_replay: Annotated[bool, typer.Option("--no-replay", help="Read dirty hives as they are, without logs.")] = False,
     as_of: AsOfOption = None,
     exit_zero: ExitZeroOption = False,
@@ -66,6 +69,7 @@ def scan(
         replay=not no_replay,
         hash_target=hash_target,
         deep=deep,
+        timeline=timeline,
         keys=parse_keys(recovery_key, password),
         as_of=moment_of(as_of).date(),
     )

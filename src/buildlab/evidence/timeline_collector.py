@@ -8,7 +8,7 @@ from buildlab.discovery import discover
 from buildlab.evidence.collector import collectors
 from buildlab.evidence.control_set import current_control_set
 from buildlab.evidence.history import History
-from buildlab.evidence.ledger import Ledger
+from buildlab.evidence.ledger import Evidence, Ledger
 from buildlab.evidence.windows_root import WindowsRoot
 from buildlab.readers.hive import HiveKey
 from buildlab.windows.time_zone import TimeZone, parse_changeover
@@ -38,14 +38,25 @@ def timeline_collectors() -> tuple[TimelineCollector, ...]:
     return discover(package, TimelineCollector)
 
 
-def collect_history(root: WindowsRoot) -> History:
-    """Run every collector of events on one installation. What fails becomes a gap, which the evidence holds."""
+def collect_inventory(root: WindowsRoot) -> Evidence:
+    """That part of the evidence which `collect_history` needs, where not all of it is wanted."""
     ledger = Ledger()
     for inventory in collectors():
         if inventory.name in _NEEDED and (root.has_files or not inventory.needs_files):
             with ledger.gap_on_error(inventory.name, None):
                 inventory.collect(root, ledger)
-    history = History(root, ledger, ledger.evidence(), _time_zone(root, ledger))
+    return ledger.evidence()
+
+
+def collect_history(root: WindowsRoot, inventory: Evidence) -> History:
+    """Run every collector of events on one installation, of which `inventory` was collected before.
+
+    What fails becomes a gap in the history's own ledger.
+    """
+    ledger = Ledger()
+    history = History(root, ledger, inventory, zone=None)
+    with ledger.gap_on_error("time-zone", root.hive_path("SYSTEM")):
+        history.zone = _time_zone(root, ledger)
     for collector in timeline_collectors():
         if collector.needs_files and not root.has_files:
             ledger.gap(collector.name, "not-applicable", None, "only hives were given")
@@ -53,7 +64,6 @@ def collect_history(root: WindowsRoot) -> History:
         with ledger.gap_on_error(collector.name, None):
             collector.collect(history)
     root.enter_damage(ledger)
-    history.evidence = ledger.evidence()
     return history
 
 

@@ -1,14 +1,13 @@
 """One ordered list of what collectors found of several installations, filtered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from buildlab.evidence.fact import Fact
 from buildlab.evidence.history import EventWord, HistoryEvent, HistorySource
-from buildlab.evidence.ledger import Evidence
-from buildlab.inference.package_rows import package_rows
-from buildlab.results.timeline import Oddity, TimelineEvent
+from buildlab.results.installation_timeline import TimelineEvent, TimeOddity
+from buildlab.results.scan import Package
 
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -34,10 +33,9 @@ class LocatedEvent:
     kb: str | None
 
 
-def kbs_of_packages(evidence: Evidence) -> dict[str, str]:
+def kbs_of_packages(packages: Iterable[Package]) -> dict[str, str]:
     """The KB of each package that has one, by the package's identity in lower case."""
-    rows = (row.package for row in package_rows(evidence))
-    return {package.identity.lower(): package.kb for package in rows if package.kb is not None}
+    return {package.identity.lower(): package.kb for package in packages if package.kb is not None}
 
 
 def locate_events(location: str, events: list[HistoryEvent], kbs: Mapping[str, str]) -> list[LocatedEvent]:
@@ -55,7 +53,8 @@ def locate_events(location: str, events: list[HistoryEvent], kbs: Mapping[str, s
 def order_events(
     found: list[LocatedEvent], wanted: TimelineFilter, as_of: date
 ) -> tuple[tuple[TimelineEvent, ...], tuple[Fact, ...]]:
-    """The events that are wanted, by time, and their facts. Events of one moment stay in the order in which they came.
+    """The events that are wanted, by time, and their facts (``t1``), whose ids no installation's facts have. Events of
+    one moment stay in the order in which they came.
 
     A time is odd that is after the end of `as_of`, which leaves a day for zones that are ahead.
     """
@@ -67,8 +66,8 @@ def order_events(
     facts: list[Fact] = []
     for number, (moment, one) in enumerate(kept, 1):
         event = one.event
-        fact = Fact(id=f"f{number}", subject=f"timeline.{event.source}", value=event.text, source=event.place)
-        oddity: Oddity | None = "no-time" if moment is None else "in-the-future" if moment >= end else None
+        fact = Fact(id=f"t{number}", subject=f"timeline.{event.source}", value=event.text, source=event.place)
+        oddity: TimeOddity | None = "no-time" if moment is None else "in-the-future" if moment >= end else None
         facts.append(fact)
         events.append(
             TimelineEvent(

@@ -12,7 +12,7 @@ from buildlab.knowledge.table import knowledge_date
 from buildlab.operations.packages import PackagesOptions, inspect_packages
 from buildlab.operations.progress import Progress
 from buildlab.operations.saved import scan_or_saved
-from buildlab.operations.scan import ScanOptions
+from buildlab.operations.scan import ScanOptions, has_partial_inventory
 from buildlab.results.check import Check
 from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Exit, Installation, Scan, ScanError, Tool
@@ -83,7 +83,7 @@ def _exit(scan: Scan, packages: PackageSet | None, found: Evaluation | None, err
         return packages.exit
     if found is None or (packages is not None and not packages.packages):
         return Exit(code=3, reason="no-installation" if scan.exit.reason == "no-installation" else "unreadable")
-    partial = scan.exit.code == 4 or (packages is not None and packages.exit.code == 4)
-    if errors or partial:
+    partial = has_partial_inventory(scan.installations, errors)
+    if partial or (packages is not None and packages.exit.code == 4):
         return Exit(code=4, reason="partial")
     return Exit(code=1, reason="policy") if found.is_against_policy else Exit(code=0, reason="done")

@@ -16,7 +16,7 @@ from buildlab.operations.check import primary_installation
 from buildlab.operations.packages import PackagesOptions, inspect_packages
 from buildlab.operations.progress import Progress
 from buildlab.operations.saved import scan_or_saved
-from buildlab.operations.scan import ScanOptions
+from buildlab.operations.scan import ScanOptions, has_partial_inventory
 from buildlab.results.diff import Diff, DiffSide
 from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Exit, Installation, Scan, Tool
@@ -92,7 +92,7 @@ def _exit(one: Scan, other: Scan) -> Exit:
     if lacking:
         is_known = all(scan.exit.reason == "no-installation" for scan in lacking)
         return Exit(code=3, reason="no-installation" if is_known else "unreadable")
-    partial = 4 in (one.exit.code, other.exit.code)
+    partial = any(has_partial_inventory(scan.installations, scan.errors) for scan in (one, other))
     return Exit(code=4, reason="partial") if partial else Exit(code=0, reason="done")
 
 

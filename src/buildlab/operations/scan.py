@@ -1,16 +1,18 @@
 """Scan one target: open it, find what Windows is in it, collect the evidence, conclude."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from buildlab.errors import BuildlabError, UnsupportedContentError
+from buildlab.errors import BuildlabError
 from buildlab.evidence.collector import collect_evidence
 from buildlab.evidence.fact import Integrity
 from buildlab.evidence.ledger import Evidence
 from buildlab.evidence.roots import find_inner_roots, find_roots
+from buildlab.evidence.windows_root import WindowsRoot
 from buildlab.inference.assessment import assess
 from buildlab.inference.foreign_system import foreign_system
 from buildlab.inference.installation import conclude_installation
@@ -51,8 +53,9 @@ class ScanOptions:
     """How to scan. `kind` overrides the recognition of the container, `parents` are files that may be the parents of
     differencing disks, `replay` False reads dirty hives as they are, `hash_target` adds the SHA-256 of the
     target's files, and compares the hashes that its container stores with its content. `deep` opens the images that
-    lie on volumes: recovery environments, and those of an upgrade under way. `keys` are tried on encrypted volumes;
-    they are in no result. `as_of` is the day for which installations are assessed.
+    lie on volumes: recovery environments, and those of an upgrade under way. `timeline` reads the logs of each
+    installation too. `keys` are tried on encrypted volumes; they are in no result. `as_of` is the day for which
+    installations are assessed.
     """
 
     kind: str | None = None
@@ -60,6 +63,7 @@ class ScanOptions:
     replay: bool = True
     hash_target: bool = False
     deep: bool = False
+    timeline: bool = False
     keys: VolumeKeys = NO_KEYS
     as_of: date = field(default_factory=_today)
     limits: Limits = DEFAULT_LIMITS
@@ -80,8 +84,8 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
         str(target), kind=options.kind, parents=options.parents, keys=options.keys, limits=options.limits
     ) as opened:
         if opened.error is not None:
-            errors.append(_scan_error(opened.error))
-        errors += [_scan_error(damage) for damage in opened.damage]
+            errors.append(scan_error(opened.error))
+        errors += [scan_error(damage) for damage in opened.damage]
         if options.hash_target:
             tell(f"comparing the stored hashes of {target}")
             errors += _hash_errors(opened)
@@ -89,7 +93,7 @@ def scan(target: str | Path, options: ScanOptions | None = None, progress: Progr
             found, summary, problems = _scan_volume(opened, volume, options, tell)
             installations += found
             volumes.append(summary)
-            errors += [_scan_error(problem) for problem in problems]
+            errors += [scan_error(problem) for problem in problems]
         if options.hash_target:
             tell(f"hashing {target}")
         summary_of_target = _summary(opened, printable_name(str(target)), options.hash_target, errors)
@@ -132,12 +136,10 @@ def _scan_volume(
             for root in roots:
                 tell(f"reading {root.location}")
                 evidence = _with_source_checks(collect_evidence(root), target, volume)
-                if (name := foreign_system(evidence)) is not None:
-                    errors.append(UnsupportedContentError(f"{name}, which is no Windows", path=root.location))
+                if (refusal := foreign_system(evidence, root.location)) is not None:
+                    errors.append(refusal)
                     continue
-                concluded = conclude_installation(root.location, root.kind, evidence)
-                installation = with_age_of_knowledge(concluded, knowledge_date())
-                found.append(replace(installation, assessment=assess(installation, options.as_of)))
+                found.append(_installation(root, evidence, options, tell))
         except BuildlabError as failure:
             errors.append(failure)
     outcome, reason = _outcome(volume, found, errors)
@@ -156,6 +158,19 @@ def _scan_volume(
     if volume.shadow_damage is not None:
         errors.append(volume.shadow_damage)
     return found, summary, errors
+
+
+def _installation(root: WindowsRoot, evidence: Evidence, options: ScanOptions, tell: Progress) -> Installation:
+    concluded = conclude_installation(root.location, root.kind, evidence)
+    installation = with_age_of_knowledge(concluded, knowledge_date())
+    installation = replace(installation, assessment=assess(installation, options.as_of))
+    if not options.timeline:
+        return installation
+    from buildlab.operations.installation_timeline import installation_timeline
+
+    tell(f"reading the logs of {root.location}")
+    timeline = installation_timeline(root, evidence, installation.packages, options.as_of)
+    return replace(installation, timeline=timeline)
 
 
 def _shadow_copies(volume: Volume) -> tuple[ShadowCopySummary, ...]:
@@ -200,7 +215,7 @@ def _hash_errors(target: Target) -> list[ScanError]:
     try:
         checks = target.verify()
     except BuildlabError as error:
-        return [_scan_error(error)]
+        return [scan_error(error)]
     path = printable_name(str(target.path))
     return [
         ScanError(kind="damaged", message=f"{check.check}: {check.detail}", path=path)
@@ -209,7 +224,8 @@ def _hash_errors(target: Target) -> list[ScanError]:
     ]
 
 
-def _scan_error(error: BuildlabError) -> ScanError:
+def scan_error(error: BuildlabError) -> ScanError:
+    """An error as results have it."""
     path = None if error.path is None else printable_name(error.path)
     return ScanError(kind=error.kind, message=error.message, path=path, offset=error.offset, hint=error.hint)
 
@@ -255,7 +271,7 @@ def _summary(target: Target, path: str, is_hashed: bool, errors: list[ScanError]
                 sha256 = _sha256(file, errors) if is_hashed else None
                 files.append(TargetFile(path=printable_name(str(further)), size=file.size, sha256=sha256))
         except BuildlabError as error:
-            errors.append(_scan_error(error))
+            errors.append(scan_error(error))
     return TargetSummary(
         path=path,
         kind=target.kind,
@@ -274,7 +290,7 @@ def _sha256(source: ByteSource | None, errors: list[ScanError]) -> str | None:
         for offset in range(0, source.size, _HASH_BLOCK):
             digest.update(source.read_at(offset, _HASH_BLOCK))
     except BuildlabError as error:
-        errors.append(_scan_error(error))
+        errors.append(scan_error(error))
         return None
     return digest.hexdigest()
 
@@ -283,10 +299,18 @@ def _exit(installations: list[Installation], errors: list[ScanError]) -> Exit:
     if not installations:
         nothing_there = all(error.kind == "no-installation" for error in errors)
         return Exit(code=3, reason="no-installation" if nothing_there else "unreadable")
-    gaps = (gap for installation in installations for gap in installation.gaps)
-    if errors or any(gap.makes_partial for gap in gaps):
+    timelines = (installation.timeline for installation in installations if installation.timeline is not None)
+    if has_partial_inventory(installations, errors) or any(
+        gap.makes_partial for timeline in timelines for gap in timeline.gaps
+    ):
         return Exit(code=4, reason="partial")
     return Exit(code=0, reason="done")
+
+
+def has_partial_inventory(installations: Sequence[Installation], errors: Sequence[ScanError]) -> bool:
+    """Whether anything but logs could not be used: what the timelines lack changes no state of an update."""
+    gaps = (gap for installation in installations for gap in installation.gaps)
+    return bool(errors) or any(gap.makes_partial for gap in gaps)
 
 
 def exit_code_of_all(codes: list[int]) -> int:

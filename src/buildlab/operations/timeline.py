@@ -8,13 +8,16 @@ from buildlab.errors import BuildlabError
 from buildlab.evidence.fact import Gap, Place
 from buildlab.evidence.history import HistoryEvent, LogAccount, utc
 from buildlab.evidence.roots import find_roots
-from buildlab.evidence.timeline_collector import collect_history
+from buildlab.evidence.timeline_collector import collect_inventory
 from buildlab.inference.comparison import compare_updates
-from buildlab.inference.timeline import LocatedEvent, TimelineFilter, kbs_of_packages, locate_events, order_events
+from buildlab.inference.foreign_system import foreign_system
+from buildlab.inference.package_rows import package_rows
+from buildlab.inference.timeline import LocatedEvent, TimelineFilter, order_events
 from buildlab.knowledge.table import knowledge_date
 from buildlab.operations.check import primary_installation
+from buildlab.operations.installation_timeline import locate_history
 from buildlab.operations.progress import Progress, silent
-from buildlab.operations.scan import ScanOptions, scan
+from buildlab.operations.scan import ScanOptions, scan, scan_error
 from buildlab.readers.shadow_catalog import ShadowCopy
 from buildlab.results.scan import Exit, Installation, ScanError, TargetSummary, Tool
 from buildlab.results.timeline import Timeline
@@ -48,12 +51,7 @@ class _Findings:
 
     def failed(self, *errors: BuildlabError | None) -> None:
         """Enter those that are any."""
-        for error in errors:
-            if error is not None:
-                path = None if error.path is None else printable_name(error.path)
-                self.errors.append(
-                    ScanError(kind=error.kind, message=error.message, path=path, offset=error.offset, hint=error.hint)
-                )
+        self.errors += [scan_error(error) for error in errors if error is not None]
 
 
 def timeline(target: str | Path, options: TimelineOptions | None = None, progress: Progress | None = None) -> Timeline:
@@ -104,11 +102,15 @@ def _collect_volume(volume: Volume, how: ScanOptions, found: _Findings, tell: Pr
     found.failed(*volume.tree.damage, *search.errors)
     for root in search.roots:
         tell(f"reading {root.location}")
-        history = collect_history(root)
+        inventory = collect_inventory(root)
+        if (refusal := foreign_system(inventory, root.location)) is not None:
+            found.failed(refusal)
+            continue
+        history = locate_history(root, inventory, (row.package for row in package_rows(inventory)))
         found.locations.append(root.location)
-        found.events += locate_events(root.location, history.events, kbs_of_packages(history.evidence))
+        found.events += history.events
         found.logs += history.logs
-        found.gaps += history.evidence.gaps
+        found.gaps += (*inventory.gaps, *history.gaps)
 
 
 def _compare_shadows(address: str, volume: Volume, how: ScanOptions, found: _Findings, tell: Progress) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from buildlab.evidence.fact import Place
-from buildlab.results.timeline import Timeline, TimelineEvent
+from buildlab.results.installation_timeline import InstallationTimeline, TimelineEvent
+from buildlab.results.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class TimelineRow:
         return ", ".join(part for part in (self.place.path, self.place.key, self.place.part) if part)
 
 
-def timeline_rows(timeline: Timeline) -> Iterator[TimelineRow]:
+def timeline_rows(timeline: Timeline | InstallationTimeline) -> Iterator[TimelineRow]:
     """The events in their order."""
     places = {fact.id: fact.source for fact in timeline.facts}
     for event in timeline.events:

@@ -7,6 +7,7 @@ from buildlab.errors import ErrorKind
 from buildlab.evidence.fact import Fact, FactValue, Gap, Integrity
 from buildlab.results.assessment import Assessment
 from buildlab.results.component_store import ComponentStore
+from buildlab.results.installation_timeline import InstallationTimeline
 from buildlab.sources.container import TargetKind
 from buildlab.sources.encryption import VolumeEncryption
 
@@ -327,7 +328,7 @@ class Conflict:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
     """One Windows found in the target. `assessment` is None where it was not assessed, `component_store` where
-    its hive was not read."""
+    its hive was not read, `timeline` where it was not asked for."""
 
     location: str
     kind: InstallationKind
@@ -342,6 +343,7 @@ class Installation:
     integrity: tuple[Integrity, ...]
     assessment: Assessment | None = None
     component_store: ComponentStore | None = None
+    timeline: InstallationTimeline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

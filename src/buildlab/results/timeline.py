@@ -4,33 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from buildlab.evidence.fact import Fact, Gap
-from buildlab.evidence.history import Clock, EventWord, HistorySource, LogAccount, Precision
+from buildlab.evidence.history import LogAccount
+from buildlab.results.installation_timeline import TimelineEvent
 from buildlab.results.scan import Exit, ScanError, TargetSummary, Tool
-
-Oddity = Literal["no-time", "in-the-future"]
-"""What is odd about a time: the source states none that is possible, or one after the day of the report."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineEvent:
-    """One event. `at` is UTC and ends in ``Z``, unless `clock` is ``local-zone-unknown``: then it is local time as
-    written.
-
-    `fact` is the id of a fact of the timeline, `location` that of the installation.
-    """
-
-    at: str | None
-    precision: Precision
-    clock: Clock
-    source: HistorySource
-    event: EventWord
-    kb: str | None
-    package: str | None
-    result: str | None
-    text: str
-    location: str
-    fact: str
-    oddity: Oddity | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

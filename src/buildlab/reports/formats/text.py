@@ -11,7 +11,7 @@ from buildlab.reports.knowledge_text import knowledge_text
 from buildlab.reports.package_text import package_set_text
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import LABEL_WIDTH, LINE_WIDTH, error_line, line, plain
-from buildlab.reports.timeline_text import timeline_text
+from buildlab.reports.timeline_text import installation_timeline_lines, timeline_text
 from buildlab.results.component_store import ComponentStore
 from buildlab.results.explanation import Explanation
 from buildlab.results.scan import Conflict, Identity, Installation, Scan, Update, VolumeSummary
@@ -94,6 +94,8 @@ def _installation(scan: Scan, installation: Installation) -> Iterator[str]:
     for check in installation.integrity:
         if check.outcome != "ok":
             yield line("integrity", f"{check.path}: {check.check} {check.outcome}: {check.detail}")
+    if installation.timeline is not None:
+        yield from installation_timeline_lines(installation.timeline)
 
 
 def _component_store(store: ComponentStore | None) -> Iterator[str]:
