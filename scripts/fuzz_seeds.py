@@ -379,6 +379,14 @@ def mszip_seeds(_: Path) -> list[Case]:
     return [frames(*blocks)]
 
 
+def lznt1_chunks(_: Path) -> list[Case]:
+    """The sample of the specification, alone and behind chunks that are kept as they are."""
+    kept = b"\xff\x3f" + bytes(range(256)) * 16
+    return [
+        {"chunk": struct.pack("<I", 3 << 12) + data} for data in (vectors.LZNT1_SONG, kept + vectors.LZNT1_SONG + kept)
+    ]
+
+
 def lzx_frames(_: Path) -> list[Case]:
     """A frame of LZX."""
     return [frames((vectors.CAB_LZX, 64))]

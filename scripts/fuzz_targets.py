@@ -21,6 +21,7 @@ from buildlab.limits import DEFAULT_LIMITS  # noqa: E402
 from buildlab.operations.scan import scan  # noqa: E402
 from buildlab.readers.byte_source import MemoryBytes  # noqa: E402
 from buildlab.readers.codecs.lzms import decompress_lzms_chunk  # noqa: E402
+from buildlab.readers.codecs.lznt1 import decompress_lznt1  # noqa: E402
 from buildlab.readers.codecs.lzx import LzxFolder, decompress_lzx_chunk  # noqa: E402
 from buildlab.readers.codecs.mszip import MszipFolder  # noqa: E402
 from buildlab.readers.codecs.xpress import decompress_xpress_chunk  # noqa: E402
@@ -300,6 +301,7 @@ TARGETS = (
         seeds=seeds.chunks("lzms", (vectors.LZMS_TEXT, len(vectors.TEXT))),
         exercise=_decoded(decompress_lzms_chunk, 1 << 20),
     ),
+    FuzzTarget(name="lznt1", seeds=seeds.lznt1_chunks, exercise=_decoded(decompress_lznt1, 1 << 16)),
     FuzzTarget(
         name="mszip",
         seeds=seeds.mszip_seeds,

@@ -6,7 +6,16 @@ import struct
 import pytest
 
 from buildlab.errors import BuildlabError, FormatError
-from buildlab.readers.mft_record import reparse_point, volume_flags
+from buildlab.readers.mft_record import (
+    DATA,
+    HOLE,
+    REPARSE_POINT,
+    FileRecord,
+    ReadRecord,
+    ReadRuns,
+    StoredStream,
+    volume_flags,
+)
 
 POINT = b"the reparse data"
 
@@ -22,10 +31,17 @@ def no_runs(runs: list[tuple[int, int]], size: int) -> bytes:
     raise FormatError("ntfs", f"{size} bytes in {runs}")
 
 
-def record(*attributes: bytes) -> bytes:
+def reparse_point(number: int, read_record: ReadRecord, read_runs: ReadRuns) -> bytes:
+    value = FileRecord(number, read_record, read_runs).value(REPARSE_POINT)
+    if value is None:
+        raise FormatError("ntfs", "none")
+    return value
+
+
+def record(*attributes: bytes, base: int = 0) -> bytes:
     data = bytearray(1024)
     struct.pack_into("<4sHH", data, 0, b"FILE", 48, 3)
-    struct.pack_into("<H", data, 20, 56)
+    struct.pack_into("<HH8xQ", data, 20, 56, 1, base)
     body = b"".join(attributes) + b"\xff\xff\xff\xff"
     data[56 : 56 + len(body)] = body
     data[48:50] = b"\x07\x00"
@@ -45,7 +61,7 @@ def test_in_its_own_record_behind_a_fixed_up_sector() -> None:
 
 def test_in_another_record() -> None:
     first = record(attribute(0x20, listed(0x10, 9) + listed(0x80, 30) + listed(0xC0, 40)))
-    assert reparse_point(9, {9: first, 40: record(attribute(0xC0, POINT))}.__getitem__, no_runs) == POINT
+    assert reparse_point(9, {9: first, 40: record(attribute(0xC0, POINT), base=9)}.__getitem__, no_runs) == POINT
 
 
 def outside(kind: int, runs: bytes, size: int) -> bytes:
@@ -65,7 +81,7 @@ def test_a_list_outside_of_the_record() -> None:
         return entries
 
     first = record(outside(0x20, b"\x21\x01\x00\x10\x11\x02\xf0", len(entries)))
-    stored = {9: first, 40: record(attribute(0xC0, POINT))}
+    stored = {9: first, 40: record(attribute(0xC0, POINT), base=9)}
     assert reparse_point(9, stored.__getitem__, read_runs) == POINT
     assert asked == [([(0x1000, 1), (0xFF0, 2)], len(entries))]
 
@@ -117,12 +133,63 @@ def test_damaged_records(stored: bytes) -> None:
         reparse_point(9, {9: stored}.__getitem__, no_runs)
 
 
+@pytest.mark.parametrize("spoilt", ["deleted", "part of another"])
+def test_records_that_are_not_those_of_a_file(spoilt: str) -> None:
+    stored = bytearray(record(attribute(0xC0, POINT), base=30 if spoilt == "part of another" else 0))
+    if spoilt == "deleted":
+        stored[22] = 0
+    with pytest.raises(FormatError, match="not that of a file"):
+        reparse_point(9, {9: bytes(stored)}.__getitem__, no_runs)
+
+
+def data_of(runs: bytes, first: int, last: int, size: int, *, unit: int = 0, flags: int = 0) -> bytes:
+    """A stream of data outside of its record."""
+    length = -(-(64 + len(runs) + 1) // 8) * 8
+    head = struct.pack(
+        "<IIBBHHHQQHH4xQQQ", 0x80, length, 1, 0, 0, flags, 0, first, last, 64, unit, size, size, size - 1
+    )
+    return (head + runs).ljust(length, b"\0")
+
+
+def stream(*attributes: bytes) -> StoredStream | None:
+    return FileRecord(9, {9: record(*attributes)}.__getitem__, no_runs).stream(DATA)
+
+
+def test_streams() -> None:
+    assert stream() is None
+    assert stream(attribute(0x80, b"inside")) == StoredStream(b"inside", [], 6, 6)
+    sparse = stream(data_of(b"\x11\2\x50\x01\x07\x11\3\xf0", 0, 11, 9000, flags=0x8000))
+    assert sparse == StoredStream(None, [(0x50, 2), (HOLE, 7), (0x40, 3)], 9000, 8999)
+    packed = stream(data_of(b"\x11\2\x50\x01\x0e", 0, 15, 9000, unit=4, flags=1))
+    assert packed == StoredStream(None, [(0x50, 2), (HOLE, 14)], 9000, 8999, unit=16)
+    assert stream(data_of(b"", 0, (1 << 64) - 1, 0x1, unit=4)) == StoredStream(None, [], 1, 0)
+    encrypted = stream(data_of(b"\x11\2\x50", 0, 1, 9000, flags=0x4000))
+    assert encrypted is not None and encrypted.is_encrypted
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        data_of(b"\x11\2\x50", 0, 9, 9000),
+        data_of(b"\x11\2\x50", 1, 2, 9000),
+        data_of(b"\x11\2\x50", 0, 1, 9000, unit=9),
+        data_of(b"\x19\2\x50" + bytes(20), 0, 1, 9000),
+        data_of(b"\x91\2\x50" + bytes(20), 0, 1, 9000),
+        data_of(b"\x11\2\x80", 0, 1, 9000),
+    ],
+)
+def test_streams_that_cannot_be(spoilt: bytes) -> None:
+    with pytest.raises(FormatError):
+        stream(spoilt)
+
+
 def test_records_with_random_damage() -> None:
     numbers = random.Random(1)
     sound = record(
         attribute(0x10, bytes(60)),
         outside(0x20, b"\x11\x01\x10", 64),
         attribute(0x20, listed(0xC0, 40)),
+        data_of(b"\x11\2\x50\x01\x0e", 0, 15, 9000, unit=4, flags=1),
         attribute(0xC0, POINT),
     )
     for _ in range(3000):
@@ -130,6 +197,8 @@ def test_records_with_random_damage() -> None:
         for _ in range(numbers.choice((1, 3, 20))):
             spoilt[numbers.randrange(200)] = numbers.choice((0, 1, 0x20, 0xC0, 0xFF, numbers.randrange(256)))
         try:
-            reparse_point(9, lambda number, first=bytes(spoilt): first if number == 9 else b"", no_runs)  # type: ignore[misc]
+            file = FileRecord(9, lambda number, first=bytes(spoilt): first if number == 9 else b"", no_runs)  # type: ignore[misc]
+            file.value(REPARSE_POINT)
+            file.stream(DATA)
         except BuildlabError:
             continue

@@ -1,5 +1,5 @@
 """Indexes of folders made by hand: what the tree of index records gives, and damage. Volumes that other programs wrote
-are in `tests/sources/filesystems/test_ntfs_listing.py`."""
+are in `tests/sources/filesystems/test_ntfs_library.py`."""
 
 import random
 import struct
@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from buildlab.errors import BuildlabError, FormatError
-from buildlab.readers.mft_record import folder_index
+from buildlab.readers.mft_record import FOLDER_INDEX, INDEX_ALLOCATION, INDEX_ROOT, FileRecord
 from buildlab.readers.ntfs_index import IndexedName, read_index
 from tests.readers.test_mft_record import attribute, no_runs, record
 
@@ -143,55 +143,36 @@ def named(kind: int, value: bytes, name: str, *, outside: tuple[int, int, bytes]
     return struct.pack("<II", kind, size) + body.ljust(size - 8, b"\0")
 
 
-def folder_record(*attributes: bytes, flags: int = 3, sequence: int = 7) -> bytes:
-    data = bytearray(record(*attributes))
-    struct.pack_into("<H", data, 16, sequence)
-    struct.pack_into("<H", data, 22, flags)
-    return bytes(data)
+OTHER_INDEX = named(0x90, b"other", "$SDH")
+ROOT_OF_NAMES = named(0x90, ROOT, "$I30")
 
 
 def listed(kind: int, first: int, number: int) -> bytes:
     return struct.pack("<IHBBQQH", kind, 32, 0, 26, first, 5 << 48 | number, 0).ljust(32, b"\0")
 
 
-REFERENCE = 7 << 48 | 9
-OTHER_INDEX = named(0x90, b"other", "$SDH")
-
-
 def test_the_index_of_a_folder_in_its_own_record() -> None:
-    stored = folder_record(
-        OTHER_INDEX, named(0x90, ROOT, "$I30"), named(0xA0, b"", "$I30", outside=(0, 2, b"\x11\3\5"))
-    )
-    index = folder_index(REFERENCE, {9: stored}.__getitem__, no_runs)
-    assert (index.root, index.runs) == (ROOT, [(5, 3)])
+    stored = record(OTHER_INDEX, ROOT_OF_NAMES, named(0xA0, b"", "$I30", outside=(0, 2, b"\x11\3\5")))
+    folder = FileRecord(9, {9: stored}.__getitem__, no_runs)
+    allocation = folder.stream(INDEX_ALLOCATION, FOLDER_INDEX)
+    assert folder.value(INDEX_ROOT, FOLDER_INDEX) == ROOT
+    assert allocation is not None and allocation.runs == [(5, 3)]
 
 
 def test_an_allocation_whose_runs_lie_in_several_records() -> None:
     """Listed in the wrong order, and one of them twice."""
     lists = listed(0xA0, 3, 41) + listed(0xA0, 0, 40) + listed(0xA0, 3, 41)
     records = {
-        9: folder_record(attribute(0x20, lists), named(0x90, ROOT, "$I30")),
-        40: record(named(0xA0, b"", "$I30", outside=(0, 2, b"\x11\3\5"))),
-        41: record(named(0xA0, b"", "$I30", outside=(3, 4, b"\x11\2\x60"))),
+        9: record(attribute(0x20, lists), ROOT_OF_NAMES),
+        40: record(named(0xA0, b"", "$I30", outside=(0, 2, b"\x11\3\5")), base=9),
+        41: record(named(0xA0, b"", "$I30", outside=(3, 4, b"\x11\2\x60")), base=9),
     }
-    assert folder_index(REFERENCE, records.__getitem__, no_runs).runs == [(5, 3), (0x60, 2)]
-    del records[40]
-    records[40] = record(named(0xA0, b"", "$I30", outside=(0, 1, b"\x11\2\5")))
-    with pytest.raises(FormatError, match="gap"):
-        folder_index(REFERENCE, records.__getitem__, no_runs)
-
-
-@pytest.mark.parametrize(
-    ("stored", "said"),
-    [
-        (folder_record(named(0x90, ROOT, "$I30"), sequence=8), "another file"),
-        (folder_record(named(0x90, ROOT, "$I30"), flags=2), "another file"),
-        (folder_record(named(0x90, ROOT, "$I30"), flags=1), "not that of a folder"),
-        (folder_record(OTHER_INDEX), "no index of names"),
-        (folder_record(named(0x90, ROOT, "$I30"), named(0xA0, b"", "$I30")), "outside of its record"),
-        (folder_record(named(0x90, ROOT, "$I30"), named(0xA0, b"", "$I30", outside=(0, 9, b"\x11\3\5"))), "gap"),
-    ],
-)
-def test_records_that_are_not_those_of_the_folder(stored: bytes, said: str) -> None:
-    with pytest.raises(FormatError, match=said):
-        folder_index(REFERENCE, {9: stored}.__getitem__, no_runs)
+    found = FileRecord(9, records.__getitem__, no_runs).stream(INDEX_ALLOCATION, FOLDER_INDEX)
+    assert found is not None and found.runs == [(5, 3), (0x60, 2)]
+    for odd, said in (
+        (record(named(0xA0, b"", "$I30", outside=(0, 1, b"\x11\2\5")), base=9), "gap"),
+        (record(named(0xA0, b"", "$I30", outside=(1, 2, b"\x11\2\5")), base=9), "first part"),
+        (record(named(0xA0, b"", "$I30", outside=(0, 2, b"\x11\3\5")), base=8), "no part of file"),
+    ):
+        with pytest.raises(FormatError, match=said):
+            FileRecord(9, (records | {40: odd}).__getitem__, no_runs).stream(INDEX_ALLOCATION, FOLDER_INDEX)

@@ -13,7 +13,7 @@ from buildlab.sources.filesystems.ntfs import NTFS
 from buildlab.sources.open_files import OpenFiles
 from tests.conftest import FindTool
 from tests.kit.vhd import vhd_checksum
-from tests.sources.filesystems.test_ntfs_listing import assert_same
+from tests.sources.filesystems.test_ntfs_library import assert_same, assert_same_content
 
 
 def _as_dynamic(image: Path, copy: Path) -> Path:
@@ -72,3 +72,4 @@ def test_a_real_ntfs_volume_can_be_walked(real_folder: Path, tmp_path: Path, fin
                 content = tree.open(f"/Windows/System32/config/{entry.name}")
                 assert len(content.read_at(0, 1 << 24)) == content.size
     assert_same(raw, at_least=1)
+    assert assert_same_content(raw) > 0

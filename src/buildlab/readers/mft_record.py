@@ -1,5 +1,4 @@
-"""File records of NTFS, as far as libfsntfs does not give what stands in them: the raw data of a reparse point, the
-flags of the volume, and where the index of a folder lies.
+"""File records of NTFS: the attributes of a file, in its own record and in others that its attribute list names.
 
 Layout as in the public descriptions of NTFS (FILE_RECORD_SEGMENT_HEADER and ATTRIBUTE_RECORD_HEADER).
 """
@@ -10,105 +9,154 @@ from dataclasses import dataclass
 
 from buildlab.errors import FormatError
 
+STANDARD_INFORMATION = 0x10
 ATTRIBUTE_LIST = 0x20
 VOLUME_INFORMATION = 0x70
+DATA = 0x80
 INDEX_ROOT = 0x90
 INDEX_ALLOCATION = 0xA0
 REPARSE_POINT = 0xC0
+RECORD_NUMBER = (1 << 48) - 1
+"""The part of a file reference that is the number of a record; above it is the sequence number."""
+FOLDER_INDEX = "$I30"
+HOLE = -1
+"""In the place of a cluster's number: nothing is stored, and zeros are meant."""
 _END = 0xFFFFFFFF
 _HEADER_SIZE = 48
 _FIXUP = struct.Struct("<HH")
-_ATTRIBUTE = struct.Struct("<IIBBH")
-_FILE_NAMES = "$I30".encode("utf-16-le")
+_RECORD = struct.Struct("<16xH4xH8xQ")
+_ATTRIBUTE = struct.Struct("<IIBBHH")
 _IN_USE, _FOLDER = 1, 2
+_COMPRESSED, _ENCRYPTED = 0xFF, 0x4000
 _RESIDENT = struct.Struct("<IH")
 _RESIDENT_OFFSET = 16
-_OUTSIDE_SIZE = 64
-_OUTSIDE = struct.Struct("<QQH6xQQ")
+_OUTSIDE = struct.Struct("<QQHH4x8xQQ")
 _OUTSIDE_OFFSET = 16
-_LONGEST_OUTSIDE = 256 << 10
-"""Bytes that NTFS allows an attribute list to have; reparse points are smaller."""
+_OUTSIDE_SIZE = 64
+_LARGEST_UNIT = 8
+_FILE_FLAGS = slice(32, 36)
+_EMPTY = (1 << 64) - 1
+_LONGEST_VALUE = 256 << 10
+"""Bytes that NTFS allows an attribute list to have; other attributes that are read whole are smaller."""
 _VOLUME_INFORMATION = struct.Struct("<8xBBH")
 _LIST_ENTRY_SIZE = 26
 _SECTOR = 512
-_RECORD_NUMBER = (1 << 48) - 1
 
 Runs = list[tuple[int, int]]
-"""Runs of clusters, each the number of its first cluster and how many."""
+"""Runs of clusters, each the number of its first cluster (or `HOLE`) and how many."""
 ReadRecord = Callable[[int], bytes]
+"""Gives a file record by its number, as it is stored."""
 ReadRuns = Callable[[Runs, int], bytes]
 """Gives so many bytes of runs of clusters."""
 
 
 @dataclass(frozen=True, slots=True)
-class FolderIndex:
-    """Where the index of a folder's names lies: the content of its root, and the runs of its other nodes."""
+class StoredStream:
+    """Where the content of an attribute lies: in the record (`inside`), or in runs of clusters.
 
-    root: bytes
-    runs: Runs
-
-
-def reparse_point(number: int, read_record: ReadRecord, read_runs: ReadRuns) -> bytes:
-    """The content of the reparse point of file `number`, found in its record or one that its attribute list names.
-
-    `read_record` gives a record as it is stored, `read_runs` what lies outside of records. FormatError where a record
-    is damaged or there is no reparse point.
+    `size` and `written` in bytes: what lies behind the latter was never written and is zeros. `unit` is the number of
+    clusters of a compression unit, 0 for what is not compressed.
     """
-    for attribute in _attributes_of(number, without_fixups(read_record(number)), REPARSE_POINT, read_record, read_runs):
-        return _content(attribute, read_runs)
-    raise FormatError("ntfs", f"file record {number} holds no reparse point")
+
+    inside: bytes | None
+    runs: Runs
+    size: int
+    written: int
+    unit: int = 0
+    is_encrypted: bool = False
 
 
-def folder_index(reference: int, read_record: ReadRecord, read_runs: ReadRuns) -> FolderIndex:
-    """The index of the folder with this file reference; FormatError where its record is damaged, belongs to another
-    file by now, or to one that is no folder."""
-    number, sequence = reference & _RECORD_NUMBER, reference >> 48
-    record = without_fixups(read_record(number))
-    if int.from_bytes(record[16:18], "little") != sequence or not record[22] & _IN_USE:
-        raise FormatError("ntfs", f"file record {number} belongs to another file by now")
-    if not record[22] & _FOLDER:
-        raise FormatError("ntfs", f"file record {number} is not that of a folder")
-    root: bytes | None = None
-    for attribute in _attributes_of(number, record, INDEX_ROOT, read_record, read_runs):
-        if root is None and _name(attribute) == _FILE_NAMES:
-            root = _content(attribute, read_runs)
-    if root is None:
-        raise FormatError("ntfs", f"file record {number} holds no index of names")
-    parts: dict[int, tuple[int, Runs]] = {}
-    for attribute in _attributes_of(number, record, INDEX_ALLOCATION, read_record, read_runs):
-        if _name(attribute) == _FILE_NAMES:
-            first, last, runs, _ = _outside(attribute)
-            parts.setdefault(first, (last, runs))
-    due, whole = 0, Runs()
-    for first in sorted(parts):
-        last, runs = parts[first]
-        if first != due or sum(count for _, count in runs) != last + 1 - first:
-            raise FormatError("ntfs", f"the runs of the index of file record {number} have a gap")
-        due = last + 1
-        whole += runs
-    return FolderIndex(root, whole)
+class FileRecord:
+    """The record of one file or folder. FormatError, from every method too, where it is damaged."""
+
+    def __init__(self, number: int, read_record: ReadRecord, read_runs: ReadRuns) -> None:
+        self._read_record = read_record
+        self._read_runs = read_runs
+        self.number = number
+        self._record = without_fixups(read_record(number))
+        self._sequence, flags, base = _RECORD.unpack_from(self._record)
+        if not flags & _IN_USE or base & RECORD_NUMBER:
+            raise FormatError("ntfs", f"file record {number} is not that of a file")
+        self.is_folder = bool(flags & _FOLDER)
+
+    @property
+    def reference(self) -> int:
+        """The number, and above 48 bits how often the record was given to a file."""
+        return int(self._sequence) << 48 | self.number
+
+    @property
+    def attribute_flags(self) -> int:
+        """The flags of the file, ``FILE_ATTRIBUTE_ENCRYPTED`` and the like; 0 where it has none."""
+        value = self.value(STANDARD_INFORMATION) or b""
+        return int.from_bytes(value[_FILE_FLAGS], "little")
+
+    def value(self, kind: int, name: str = "") -> bytes | None:
+        """The whole content of a short attribute, None where the file has none."""
+        for attribute in self._attributes(kind, name):
+            return _value(attribute, self._read_runs)
+        return None
+
+    def stream(self, kind: int, name: str = "") -> StoredStream | None:
+        """Where the content of an attribute lies, put together from all records that have a part of it."""
+        parts: dict[int, tuple[int, bytes]] = {}
+        for attribute in self._attributes(kind, name):
+            if not attribute[8]:
+                content = _inside(attribute)
+                return StoredStream(content, [], len(content), len(content), is_encrypted=_is_encrypted(attribute))
+            first, last, *_ = _outside_header(attribute)
+            parts.setdefault(first, (last, attribute))
+        if not parts:
+            return None
+        if 0 not in parts:
+            raise FormatError("ntfs", f"file record {self.number} lacks the first part of an attribute")
+        _, _, _, unit, size, written = _outside_header(parts[0][1])
+        if unit > _LARGEST_UNIT:
+            raise FormatError("ntfs", f"file record {self.number} states compression units of 2^{unit} clusters")
+        due, runs = 0, Runs()
+        for first in sorted(parts):
+            last, attribute = parts[first]
+            more = _runs(attribute)
+            runs += more
+            if first != due or sum(count for _, count in more) != (0 if last == _EMPTY else last + 1 - first):
+                raise FormatError("ntfs", f"the runs of an attribute of file record {self.number} have a gap")
+            due = last + 1
+        is_compressed = _flags(parts[0][1]) & _COMPRESSED
+        return StoredStream(
+            None,
+            runs,
+            size,
+            written,
+            1 << unit if is_compressed and unit else 0,
+            _is_encrypted(parts[0][1]),
+        )
+
+    def _attributes(self, kind: int, name: str) -> Iterator[bytes]:
+        """Those of one type and name: first what is in the record itself, then what its list names in others."""
+        wanted = name.encode("utf-16-le")
+        for attribute in _attributes(self._record, kind):
+            if _name(attribute) == wanted:
+                yield attribute
+        for attributes in _attributes(self._record, ATTRIBUTE_LIST):
+            for other in dict.fromkeys(_listed(_value(attributes, self._read_runs), kind)):
+                if other == self.number:
+                    continue
+                record = without_fixups(self._read_record(other))
+                if _RECORD.unpack_from(record)[2] & RECORD_NUMBER != self.number:
+                    raise FormatError("ntfs", f"file record {other} is no part of file {self.number}")
+                for attribute in _attributes(record, kind):
+                    if _name(attribute) == wanted:
+                        yield attribute
 
 
 def volume_flags(stored: bytes, read_runs: ReadRuns) -> int:
     """The flags in the record of ``$Volume``; FormatError where it is damaged or has none."""
     for attribute in _attributes(without_fixups(stored), VOLUME_INFORMATION):
-        value = _content(attribute, read_runs)
+        value = _value(attribute, read_runs)
         if len(value) < _VOLUME_INFORMATION.size:
             break
         _major, _minor, flags = _VOLUME_INFORMATION.unpack_from(value)
         return int(flags)
     raise FormatError("ntfs", "the record of the volume does not hold its flags")
-
-
-def _attributes_of(
-    number: int, record: bytes, kind: int, read_record: ReadRecord, read_runs: ReadRuns
-) -> Iterator[bytes]:
-    """The attributes of one type of file `number`: those in its own `record`, then those in others of its list."""
-    yield from _attributes(record, kind)
-    for attributes in _attributes(record, ATTRIBUTE_LIST):
-        for other in dict.fromkeys(_listed(_content(attributes, read_runs), kind)):
-            if other != number:
-                yield from _attributes(without_fixups(read_record(other)), kind)
 
 
 def _attributes(record: bytes, kind: int) -> Iterator[bytes]:
@@ -117,7 +165,7 @@ def _attributes(record: bytes, kind: int) -> Iterator[bytes]:
     while offset + 4 <= len(record) and int.from_bytes(record[offset : offset + 4], "little") != _END:
         if offset + _RESIDENT_OFFSET + _RESIDENT.size > len(record):
             raise FormatError("ntfs", "an attribute passes the end of its file record", offset=offset)
-        found, size, _, _, _ = _ATTRIBUTE.unpack_from(record, offset)
+        found, size, *_ = _ATTRIBUTE.unpack_from(record, offset)
         if size < _RESIDENT_OFFSET + _RESIDENT.size or size > len(record) - offset:
             raise FormatError("ntfs", "an attribute passes the end of its file record", offset=offset)
         if found == kind:
@@ -127,17 +175,25 @@ def _attributes(record: bytes, kind: int) -> Iterator[bytes]:
 
 def _name(attribute: bytes) -> bytes:
     """The name of an attribute in UTF-16, empty for one without."""
-    _, _, _, characters, offset = _ATTRIBUTE.unpack_from(attribute)
-    return attribute[offset : offset + 2 * characters]
+    _, _, _, characters, offset, _ = _ATTRIBUTE.unpack_from(attribute)
+    return attribute[offset : offset + 2 * characters] if characters else b""
 
 
-def _content(attribute: bytes, read_runs: ReadRuns) -> bytes:
+def _flags(attribute: bytes) -> int:
+    return int(_ATTRIBUTE.unpack_from(attribute)[5])
+
+
+def _is_encrypted(attribute: bytes) -> bool:
+    return bool(_flags(attribute) & _ENCRYPTED)
+
+
+def _value(attribute: bytes, read_runs: ReadRuns) -> bytes:
     if not attribute[8]:
         return _inside(attribute)
-    _, _, runs, size = _outside(attribute)
-    if size > _LONGEST_OUTSIDE:
+    *_, size, _ = _outside_header(attribute)
+    if size > _LONGEST_VALUE:
         raise FormatError("ntfs", f"an attribute list or reparse point of {size} bytes")
-    return read_runs(runs, size)
+    return read_runs(_runs(attribute), size)
 
 
 def _inside(attribute: bytes) -> bytes:
@@ -148,26 +204,33 @@ def _inside(attribute: bytes) -> bytes:
     return attribute[start : start + length]
 
 
-def _outside(attribute: bytes) -> tuple[int, int, Runs, int]:
-    """Of an attribute outside of its record: its first and last virtual cluster, the runs between them, and the size of
-    the whole in bytes."""
+def _outside_header(attribute: bytes) -> tuple[int, int, int, int, int, int]:
+    """Of an attribute outside of its record: first and last virtual cluster, offset of the runs, compression unit (as a
+    power of two), size and written size in bytes."""
     if not attribute[8] or len(attribute) < _OUTSIDE_SIZE:
         raise FormatError("ntfs", "an attribute outside of its record is cut, or inside")
-    first, last, place, _allocated, size = _OUTSIDE.unpack_from(attribute, _OUTSIDE_OFFSET)
+    return _OUTSIDE.unpack_from(attribute, _OUTSIDE_OFFSET)
+
+
+def _runs(attribute: bytes) -> Runs:
+    """The runs of clusters, in pairs of numbers of few bytes: how many, and how far from the run before."""
+    place = _outside_header(attribute)[2]
     runs = Runs()
     cluster = 0
     while place < len(attribute) and attribute[place]:
         length_size, delta_size = attribute[place] & 15, attribute[place] >> 4
         end = place + 1 + length_size + delta_size
-        if not length_size or not delta_size or end > len(attribute):
+        if not length_size or length_size > 8 or delta_size > 8 or end > len(attribute):
             raise FormatError("ntfs", "the runs of an attribute outside of its record are damaged")
         length = int.from_bytes(attribute[place + 1 : place + 1 + length_size], "little")
-        cluster += int.from_bytes(attribute[place + 1 + length_size : end], "little", signed=True)
-        if cluster < 0:
-            raise FormatError("ntfs", "a run of an attribute begins before the volume")
-        runs.append((cluster, length))
+        if delta_size:
+            cluster += int.from_bytes(attribute[place + 1 + length_size : end], "little", signed=True)
+            if cluster < 0:
+                raise FormatError("ntfs", "a run of an attribute begins before the volume")
+        if length:
+            runs.append((cluster if delta_size else HOLE, length))
         place = end
-    return first, last, runs, size
+    return runs
 
 
 def without_fixups(stored: bytes, signature: bytes = b"FILE") -> bytes:
@@ -195,5 +258,5 @@ def _listed(entries: bytes, kind: int) -> Iterator[int]:
         if length < _LIST_ENTRY_SIZE:
             raise FormatError("ntfs", "an entry of an attribute list is too short")
         if found == kind:
-            yield int.from_bytes(entries[offset + 16 : offset + 24], "little") & _RECORD_NUMBER
+            yield int.from_bytes(entries[offset + 16 : offset + 24], "little") & RECORD_NUMBER
         offset += length

@@ -44,6 +44,11 @@ ALGORITHMS = {
 }
 
 
+def is_overlay(point: bytes) -> bool:
+    """Whether the content of a reparse attribute is of the filter."""
+    return int.from_bytes(point[:4], "little") == REPARSE_TAG
+
+
 def parse_reparse_point(data: bytes) -> WofAlgorithm:
     """How the file with this reparse point is compressed; `data` is the whole content of the reparse attribute.
 

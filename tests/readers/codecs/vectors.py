@@ -65,3 +65,13 @@ XPRESS_LONG = (
     bytes(32) + b"\x10" + bytes(95) + b"\x02" + bytes(6) + b"\x20" + bytes(120) + bytes.fromhex("00380000fffb0f")
 )
 """256 code lengths, two literals, then a match with a 16-bit length; symbol 256 follows and must not be read."""
+
+SONG = (
+    b"F# F# G A A G F# E D D E F# F# E E F# F# G A A G F# E D D E F# E D D E E F# D E F# G F# D E F# G F# E D E A "
+    b"F# F# G A A G F# E D D E F# E D D\0"
+)
+LZNT1_SONG = bytes.fromhex(
+    "38b08846232000204720410010a24701a045204400084501507900c045200524138805b4024a44ef0358028c091601484500be"
+    "009e000401189000"
+)
+"""The sample of LZNT1 in [MS-XCA]."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 _MODULES = (
-    *("prefix_code", "x86_calls", "xpress", "lzx_stream", "lzms_codes", "lzms_stream"),
+    *("prefix_code", "x86_calls", "xpress", "lznt1", "lzx_stream", "lzms_codes", "lzms_stream"),
     *("delta_bits", "delta_tokens", "delta_x86"),
 )
 """What setup.py compiles; a module stands behind those that it imports."""
@@ -21,6 +21,7 @@ _PARTS = {
     "lzx": ("prefix_code", "x86_calls", "lzx_stream"),
     "lzms": ("prefix_code", "x86_calls", "lzms_codes", "lzms_stream"),
     "xpress": ("prefix_code", "xpress"),
+    "lznt1": ("lznt1",),
 }
 
 

@@ -1,5 +1,9 @@
-"""Folders of volumes that other programs wrote, compared with what libfsntfs lists record by record."""
+"""Volumes that other programs wrote, compared with what libfsntfs lists and reads record by record."""
 
+import contextlib
+import hashlib
+import os
+import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,3 +127,68 @@ def test_a_name_that_is_said_to_be_a_file_and_is_a_folder(volume: bytes) -> None
     assert [entry.kind for entry in tree.entries("/") if entry.name == "Windows"] == ["file"]
     with pytest.raises(FormatError, match="that of a folder"):
         tree.open("Windows")
+
+
+@pytest.mark.slow
+def test_files_in_so_many_pieces_that_their_runs_take_several_records(tmp_path: Path, find_tool: FindTool) -> None:
+    """Written into a full volume of which every second small file was deleted. One has a hole, one is compressed."""
+    made = make_volume(tmp_path, find_tool, Content({"other": b""}), megabytes=32)
+    numbers = random.Random(8)
+    holed = numbers.randbytes(3_000_000), 500_000, numbers.randbytes(2_000_000)
+    packed = b"".join(numbers.randbytes(2048) + bytes(2048) for _ in range(1200))
+    (tmp_path / "mount").mkdir()
+    with mounted(made, tmp_path / "mount", find_tool, "compression") as mount:
+        (mount / "folder").mkdir()
+        os.setxattr(mount / "folder", "system.ntfs_attrib_be", (0x800).to_bytes(4, "big"))
+        (mount / "small").mkdir()
+        small: list[Path] = []
+        with contextlib.suppress(OSError):  # until the volume is full
+            while len(small) < 20_000:
+                small.append(mount / "small" / f"{len(small)}")
+                small[-1].write_bytes(b"x" * 4096)
+        for path in small[:-1:2]:
+            path.unlink()
+        with (mount / "holed").open("wb") as out:
+            out.write(holed[0])
+            out.seek(holed[1], os.SEEK_CUR)
+            out.write(holed[2])
+        (mount / "folder" / "packed").write_bytes(packed)
+    info = [find_tool("ntfsinfo", "ntfs-3g"), "-f", "-v", "-F", "folder/packed", str(made)]
+    assert "$ATTRIBUTE_LIST" in subprocess.run(info, check=True, capture_output=True, text=True).stdout
+    with HostFile(made) as source:
+        tree = opened(source)
+        assert tree.read("holed", 1 << 24) == holed[0] + bytes(holed[1]) + holed[2]
+        assert tree.read("folder/packed", 1 << 24) == packed
+
+
+def digests_by_the_library(volume: Path) -> dict[str, str]:
+    """SHA-256 of the unnamed stream of every file."""
+    with_data = pyfsntfs.volume()
+    with_data.open(str(volume))
+    found = {}
+    for path, kind, reference in by_the_library(volume):
+        if kind == "file":
+            record = with_data.get_file_entry(reference & 0xFFFFFFFFFFFF)
+            found[path] = hashlib.sha256(record.read_buffer(record.size) if record.size else b"").hexdigest()
+    return found
+
+
+def assert_same_content(volume: Path) -> int:
+    """Every file that we read has the bytes that the library reads; how many were compared. What NTFS itself has is
+    left out: some of that is larger than the volume, or in use."""
+    theirs = digests_by_the_library(volume)
+    count = 0
+    with HostFile(volume) as source:
+        tree = opened(source)
+        for path, digest in theirs.items():
+            if not path.startswith("/$"):
+                assert hashlib.sha256(tree.read(path, 1 << 26)).hexdigest() == digest, path
+                count += 1
+    return count
+
+
+@pytest.mark.parametrize("cluster", [512, 4096])
+def test_the_content_that_the_library_reads(tmp_path: Path, find_tool: FindTool, cluster: int) -> None:
+    numbers = random.Random(cluster)
+    files = {f"f{size}": numbers.randbytes(size) for size in (0, 1, 600, 700, 800, 4095, 4097, 100_000, 1_000_001)}
+    assert assert_same_content(make_volume(tmp_path, find_tool, Content(files), megabytes=16, cluster=cluster)) == 9

@@ -1,0 +1,114 @@
+"""The content of a stream of NTFS outside of its file record: runs of clusters, holes, and compressed units."""
+
+from bisect import bisect_right
+from itertools import accumulate
+
+from buildlab.errors import FormatError, TruncatedError
+from buildlab.readers.byte_source import ByteSource
+from buildlab.readers.codecs.lznt1 import decompress_lznt1
+from buildlab.readers.mft_record import HOLE, Runs, StoredStream
+
+_LARGEST_UNIT = 2 << 20
+"""Bytes; Windows makes units of 16 clusters, and compresses on volumes with clusters of up to 64 KiB."""
+
+
+class Clusters:
+    """The clusters that an attribute has, as one row of bytes."""
+
+    def __init__(self, volume: ByteSource, runs: Runs, cluster_size: int) -> None:
+        self._volume = volume
+        self._places = [HOLE if cluster == HOLE else cluster * cluster_size for cluster, _ in runs]
+        self._ends = list(accumulate(count * cluster_size for _, count in runs))
+
+    def pieces(self, offset: int, size: int) -> list[tuple[int, int]]:
+        """Where so many bytes lie on the volume: place (or `HOLE`) and length of each piece. FormatError where the runs
+        end before."""
+        found: list[tuple[int, int]] = []
+        run = bisect_right(self._ends, offset)
+        while size > 0:
+            if run == len(self._ends):
+                raise FormatError("ntfs", f"the clusters of a file or folder end {size} bytes before it does")
+            length = min(size, self._ends[run] - offset)
+            place = self._places[run]
+            if place != HOLE:
+                place += offset - (self._ends[run - 1] if run else 0)
+            found.append((place, length))
+            offset, size, run = offset + length, size - length, run + 1
+        return found
+
+    def read(self, offset: int, size: int) -> bytes:
+        """So many bytes, holes as zeros. TruncatedError where the volume ends before."""
+        pieces = self.pieces(offset, size)
+        if len(pieces) == 1:
+            return self.read_piece(*pieces[0])
+        return b"".join(self.read_piece(place, length) for place, length in pieces)
+
+    def read_piece(self, place: int, length: int) -> bytes:
+        """One of the `pieces`."""
+        if place == HOLE:
+            return bytes(length)
+        data = self._volume.read_at(place, length)
+        if len(data) < length:
+            raise TruncatedError("the volume ends inside a file or folder", offset=place + len(data))
+        return data
+
+
+class StreamContent:
+    """A stream as a program would read it: what was never written is zeros."""
+
+    def __init__(self, volume: ByteSource, stream: StoredStream, cluster_size: int) -> None:
+        self._clusters = Clusters(volume, stream.runs, cluster_size)
+        self._size = stream.size
+        self._written = min(stream.written, stream.size)
+
+    @property
+    def size(self) -> int:
+        """Size of the stream in bytes."""
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """At most `length` bytes; fewer at the end."""
+        end = min(offset + length, self._size)
+        if offset < 0 or end <= offset:
+            return b""
+        stored = min(end, self._written) - offset
+        data = self._stored(offset, stored) if stored > 0 else b""
+        return data if len(data) == end - offset else data + bytes(end - offset - len(data))
+
+    def _stored(self, offset: int, size: int) -> bytes:
+        return self._clusters.read(offset, size)
+
+
+class CompressedContent(StreamContent):
+    """A compressed stream. It is kept in units of so many clusters: one that became shorter has fewer clusters and a
+    hole behind them, one that did not is kept as it is, and one of zeros is all hole."""
+
+    def __init__(self, volume: ByteSource, stream: StoredStream, cluster_size: int) -> None:
+        super().__init__(volume, stream, cluster_size)
+        self._unit = stream.unit * cluster_size
+        if self._unit > _LARGEST_UNIT:
+            raise FormatError("ntfs", f"a file in compression units of {self._unit} bytes")
+        self._last: tuple[int, bytes] | None = None
+
+    def _stored(self, offset: int, size: int) -> bytes:
+        parts: list[bytes] = []
+        end = offset + size
+        while offset < end:
+            number, within = divmod(offset, self._unit)
+            part = self._unit_at(number)[within : within + end - offset]
+            parts.append(part)
+            offset += len(part)
+        return b"".join(parts)
+
+    def _unit_at(self, number: int) -> bytes:
+        if self._last is None or self._last[0] != number:
+            self._last = number, self._decoded(number * self._unit)
+        return self._last[1]
+
+    def _decoded(self, offset: int) -> bytes:
+        pieces = self._clusters.pieces(offset, self._unit)
+        stored = [self._clusters.read_piece(place, length) for place, length in pieces if place != HOLE]
+        if len(stored) == len(pieces):
+            return b"".join(stored)
+        plain: bytes = decompress_lznt1(b"".join(stored), self._unit)
+        return plain
