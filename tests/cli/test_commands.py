@@ -34,6 +34,7 @@ def test_verbose_version_tells_of_the_codecs() -> None:
             "codec delta",
             "codec lzx",
             "codec lzms",
+            "codec lznt1",
             "codec xpress",
         ]
 
