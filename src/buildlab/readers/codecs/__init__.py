@@ -20,8 +20,8 @@ _PARTS = {
     "delta": ("x86_calls", "delta_bits", "delta_tokens", "delta_x86"),
     "lzx": ("prefix_code", "x86_calls", "lzx_stream"),
     "lzms": ("prefix_code", "x86_calls", "lzms_codes", "lzms_stream"),
-    "xpress": ("prefix_code", "xpress"),
     "lznt1": ("lznt1",),
+    "xpress": ("prefix_code", "xpress"),
 }
 
 
