@@ -5,7 +5,6 @@ from itertools import accumulate
 
 from buildlab.errors import FormatError, TruncatedError
 from buildlab.readers.byte_source import ByteSource
-from buildlab.readers.codecs.lznt1 import decompress_lznt1
 from buildlab.readers.mft_record import HOLE, Runs, StoredStream
 
 _LARGEST_UNIT = 2 << 20
@@ -110,5 +109,7 @@ class CompressedContent(StreamContent):
         stored = [self._clusters.read_piece(place, length) for place, length in pieces if place != HOLE]
         if len(stored) == len(pieces):
             return b"".join(stored)
+        from buildlab.readers.codecs.lznt1 import decompress_lznt1  # here, as most volumes have nothing compressed
+
         plain: bytes = decompress_lznt1(b"".join(stored), self._unit)
         return plain
