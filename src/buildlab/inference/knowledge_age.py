@@ -1,10 +1,13 @@
 """Whether the bundled data may be too old for what is judged by it: no clock is asked, two dates are compared."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from buildlab.evidence.fact import Gap
-from buildlab.results.package_set import UpdatePackage
 from buildlab.results.scan import Installation
+
+if TYPE_CHECKING:
+    from buildlab.results.package_set import UpdatePackage
 
 _DAY = len("2026-11-20")
 
@@ -21,7 +24,7 @@ def with_age_of_knowledge(installation: Installation, knowledge_date: str) -> In
     )
 
 
-def package_with_age_of_knowledge(package: UpdatePackage, knowledge_date: str) -> UpdatePackage:
+def package_with_age_of_knowledge(package: "UpdatePackage", knowledge_date: str) -> "UpdatePackage":
     """The package, with a gap where it was signed after the day of the bundled data."""
     signed = (package.signature.signed_at or "")[:_DAY]
     if signed <= knowledge_date:

@@ -1,7 +1,7 @@
 """Registry values: types and the decoding of their data, lenient where Windows is."""
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 REG_NONE = 0
 REG_SZ = 1
@@ -14,9 +14,9 @@ REG_MULTI_SZ = 7
 REG_QWORD = 11
 
 
-@dataclass(frozen=True, slots=True)
-class HiveValue:
-    """One value. `name` is empty for a key's default value, `raw` is the data as stored, `offset` that of the record.
+class HiveValue(NamedTuple):
+    """One value: a tuple, because a list of packages has tens of thousands. `name` is empty for a key's default value,
+    `raw` is the data as stored, `offset` that of the record.
 
     In a stack of hives `layer` is the number of the one that states it; a `tombstone` deletes the value of that name in
     the hives below.
