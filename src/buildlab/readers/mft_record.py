@@ -6,6 +6,7 @@ Layout as in the public descriptions of NTFS (FILE_RECORD_SEGMENT_HEADER and ATT
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from buildlab.errors import FormatError
 
@@ -21,17 +22,20 @@ RECORD_NUMBER = (1 << 48) - 1
 FOLDER_INDEX = "$I30"
 HOLE = -1
 """In the place of a cluster's number: nothing is stored, and zeros are meant."""
-_END = 0xFFFFFFFF
+_END = b"\xff\xff\xff\xff"
 _HEADER_SIZE = 48
 _FIXUP = struct.Struct("<HH")
 _RECORD = struct.Struct("<16xH4xH8xQ")
-_ATTRIBUTE = struct.Struct("<IIBBHH")
+_TYPE_AND_SIZE = struct.Struct("<II")
+_NAME = struct.Struct("<BH")
+_FLAGS = slice(12, 14)
 _IN_USE, _FOLDER = 1, 2
 _COMPRESSED, _ENCRYPTED = 0xFF, 0x4000
 _RESIDENT = struct.Struct("<IH")
 _RESIDENT_OFFSET = 16
-_OUTSIDE = struct.Struct("<QQHH4x8xQQ")
-_OUTSIDE_OFFSET = 16
+_SMALLEST_ATTRIBUTE = 22
+_OUTSIDE = struct.Struct("<H2xQQHH4x8xQQ")
+_OUTSIDE_OFFSET = 12
 _OUTSIDE_SIZE = 64
 _LARGEST_UNIT = 8
 _FILE_FLAGS = slice(32, 36)
@@ -66,6 +70,19 @@ class StoredStream:
     is_encrypted: bool = False
 
 
+class _Outside(NamedTuple):
+    """An attribute, or a part of one, outside of its record: from which virtual cluster on, how many, where they are;
+    the compression unit (as a power of two), size and written size in bytes of the whole, and the flags."""
+
+    first: int
+    clusters: int
+    runs: Runs
+    unit: int
+    size: int
+    written: int
+    flags: int
+
+
 class FileRecord:
     """The record of one file or folder. FormatError, from every method too, where it is damaged."""
 
@@ -75,6 +92,8 @@ class FileRecord:
         self.number = number
         self._record = without_fixups(read_record(number))
         self._sequence, flags, base = _RECORD.unpack_from(self._record)
+        self._own = _attributes(self._record)
+        self._listed: list[tuple[int, int]] | None = None
         if not flags & _IN_USE or base & RECORD_NUMBER:
             raise FormatError("ntfs", f"file record {number} is not that of a file")
         self.is_folder = bool(flags & _FOLDER)
@@ -98,59 +117,55 @@ class FileRecord:
 
     def stream(self, kind: int, name: str = "") -> StoredStream | None:
         """Where the content of an attribute lies, put together from all records that have a part of it."""
-        parts: dict[int, tuple[int, bytes]] = {}
+        parts: dict[int, _Outside] = {}
         for attribute in self._attributes(kind, name):
             if not attribute[8]:
                 content = _inside(attribute)
                 return StoredStream(content, [], len(content), len(content), is_encrypted=_is_encrypted(attribute))
-            first, last, *_ = _outside_header(attribute)
-            parts.setdefault(first, (last, attribute))
+            part = _outside(attribute)
+            parts.setdefault(part.first, part)
         if not parts:
             return None
-        if 0 not in parts:
+        whole = parts.get(0)
+        if whole is None:
             raise FormatError("ntfs", f"file record {self.number} lacks the first part of an attribute")
-        _, _, _, unit, size, written = _outside_header(parts[0][1])
-        if unit > _LARGEST_UNIT:
-            raise FormatError("ntfs", f"file record {self.number} states compression units of 2^{unit} clusters")
+        if whole.unit > _LARGEST_UNIT:
+            raise FormatError("ntfs", f"file record {self.number} states compression units of 2^{whole.unit} clusters")
         due, runs = 0, Runs()
         for first in sorted(parts):
-            last, attribute = parts[first]
-            more = _runs(attribute)
-            runs += more
-            if first != due or sum(count for _, count in more) != (0 if last == _EMPTY else last + 1 - first):
+            part = parts[first]
+            runs += part.runs
+            if first != due or sum(count for _, count in part.runs) != part.clusters:
                 raise FormatError("ntfs", f"the runs of an attribute of file record {self.number} have a gap")
-            due = last + 1
-        is_compressed = _flags(parts[0][1]) & _COMPRESSED
-        return StoredStream(
-            None,
-            runs,
-            size,
-            written,
-            1 << unit if is_compressed and unit else 0,
-            _is_encrypted(parts[0][1]),
-        )
+            due += part.clusters
+        unit = 1 << whole.unit if whole.flags & _COMPRESSED and whole.unit else 0
+        return StoredStream(None, runs, whole.size, whole.written, unit, bool(whole.flags & _ENCRYPTED))
 
     def _attributes(self, kind: int, name: str) -> Iterator[bytes]:
         """Those of one type and name: first what is in the record itself, then what its list names in others."""
         wanted = name.encode("utf-16-le")
-        for attribute in _attributes(self._record, kind):
+        for attribute in self._own.get(kind, ()):
             if _name(attribute) == wanted:
                 yield attribute
-        for attributes in _attributes(self._record, ATTRIBUTE_LIST):
-            for other in dict.fromkeys(_listed(_value(attributes, self._read_runs), kind)):
-                if other == self.number:
-                    continue
-                record = without_fixups(self._read_record(other))
-                if _RECORD.unpack_from(record)[2] & RECORD_NUMBER != self.number:
-                    raise FormatError("ntfs", f"file record {other} is no part of file {self.number}")
-                for attribute in _attributes(record, kind):
-                    if _name(attribute) == wanted:
-                        yield attribute
+        if ATTRIBUTE_LIST not in self._own:
+            return
+        if self._listed is None:
+            lists = (_value(one, self._read_runs) for one in self._own[ATTRIBUTE_LIST])
+            self._listed = [entry for one in lists for entry in _listed(one)]
+        for other in dict.fromkeys(number for found, number in self._listed if found == kind):
+            if other == self.number:
+                continue
+            record = without_fixups(self._read_record(other))
+            if _RECORD.unpack_from(record)[2] & RECORD_NUMBER != self.number:
+                raise FormatError("ntfs", f"file record {other} is no part of file {self.number}")
+            for attribute in _attributes(record).get(kind, ()):
+                if _name(attribute) == wanted:
+                    yield attribute
 
 
 def volume_flags(stored: bytes, read_runs: ReadRuns) -> int:
     """The flags in the record of ``$Volume``; FormatError where it is damaged or has none."""
-    for attribute in _attributes(without_fixups(stored), VOLUME_INFORMATION):
+    for attribute in _attributes(without_fixups(stored)).get(VOLUME_INFORMATION, ()):
         value = _value(attribute, read_runs)
         if len(value) < _VOLUME_INFORMATION.size:
             break
@@ -159,41 +174,40 @@ def volume_flags(stored: bytes, read_runs: ReadRuns) -> int:
     raise FormatError("ntfs", "the record of the volume does not hold its flags")
 
 
-def _attributes(record: bytes, kind: int) -> Iterator[bytes]:
-    """The attributes of one type in one record."""
-    offset = int.from_bytes(record[20:22], "little")
-    while offset + 4 <= len(record) and int.from_bytes(record[offset : offset + 4], "little") != _END:
-        if offset + _RESIDENT_OFFSET + _RESIDENT.size > len(record):
+def _attributes(record: bytes) -> dict[int, list[bytes]]:
+    """The attributes in one record, by their types."""
+    found: dict[int, list[bytes]] = {}
+    offset, end = int.from_bytes(record[20:22], "little"), len(record)
+    while offset + 4 <= end and record[offset : offset + 4] != _END:
+        if offset + _SMALLEST_ATTRIBUTE > end:
             raise FormatError("ntfs", "an attribute passes the end of its file record", offset=offset)
-        found, size, *_ = _ATTRIBUTE.unpack_from(record, offset)
-        if size < _RESIDENT_OFFSET + _RESIDENT.size or size > len(record) - offset:
+        kind, size = _TYPE_AND_SIZE.unpack_from(record, offset)
+        if size < _SMALLEST_ATTRIBUTE or size > end - offset:
             raise FormatError("ntfs", "an attribute passes the end of its file record", offset=offset)
-        if found == kind:
-            yield record[offset : offset + size]
+        found.setdefault(kind, []).append(record[offset : offset + size])
         offset += size
+    return found
 
 
 def _name(attribute: bytes) -> bytes:
     """The name of an attribute in UTF-16, empty for one without."""
-    _, _, _, characters, offset, _ = _ATTRIBUTE.unpack_from(attribute)
-    return attribute[offset : offset + 2 * characters] if characters else b""
-
-
-def _flags(attribute: bytes) -> int:
-    return int(_ATTRIBUTE.unpack_from(attribute)[5])
+    if not attribute[9]:
+        return b""
+    characters, offset = _NAME.unpack_from(attribute, 9)
+    return attribute[offset : offset + 2 * characters]
 
 
 def _is_encrypted(attribute: bytes) -> bool:
-    return bool(_flags(attribute) & _ENCRYPTED)
+    return bool(int.from_bytes(attribute[_FLAGS], "little") & _ENCRYPTED)
 
 
 def _value(attribute: bytes, read_runs: ReadRuns) -> bytes:
     if not attribute[8]:
         return _inside(attribute)
-    *_, size, _ = _outside_header(attribute)
-    if size > _LONGEST_VALUE:
-        raise FormatError("ntfs", f"an attribute list or reparse point of {size} bytes")
-    return read_runs(_runs(attribute), size)
+    whole = _outside(attribute)
+    if whole.size > _LONGEST_VALUE:
+        raise FormatError("ntfs", f"an attribute list or reparse point of {whole.size} bytes")
+    return read_runs(whole.runs, whole.size)
 
 
 def _inside(attribute: bytes) -> bytes:
@@ -204,17 +218,16 @@ def _inside(attribute: bytes) -> bytes:
     return attribute[start : start + length]
 
 
-def _outside_header(attribute: bytes) -> tuple[int, int, int, int, int, int]:
-    """Of an attribute outside of its record: first and last virtual cluster, offset of the runs, compression unit (as a
-    power of two), size and written size in bytes."""
+def _outside(attribute: bytes) -> _Outside:
     if not attribute[8] or len(attribute) < _OUTSIDE_SIZE:
         raise FormatError("ntfs", "an attribute outside of its record is cut, or inside")
-    return _OUTSIDE.unpack_from(attribute, _OUTSIDE_OFFSET)
+    flags, first, last, place, unit, size, written = _OUTSIDE.unpack_from(attribute, _OUTSIDE_OFFSET)
+    clusters = 0 if last == _EMPTY else last + 1 - first
+    return _Outside(first, clusters, _runs(attribute, place), unit, size, written, flags)
 
 
-def _runs(attribute: bytes) -> Runs:
+def _runs(attribute: bytes, place: int) -> Runs:
     """The runs of clusters, in pairs of numbers of few bytes: how many, and how far from the run before."""
-    place = _outside_header(attribute)[2]
     runs = Runs()
     cluster = 0
     while place < len(attribute) and attribute[place]:
@@ -250,13 +263,12 @@ def without_fixups(stored: bytes, signature: bytes = b"FILE") -> bytes:
     return bytes(record)
 
 
-def _listed(entries: bytes, kind: int) -> Iterator[int]:
-    """The numbers of the records in which an attribute list places attributes of this type."""
+def _listed(entries: bytes) -> Iterator[tuple[int, int]]:
+    """The types of attributes in an attribute list, and the numbers of the records that have them."""
     offset = 0
     while offset + _LIST_ENTRY_SIZE <= len(entries):
         found, length = struct.unpack_from("<IH", entries, offset)
         if length < _LIST_ENTRY_SIZE:
             raise FormatError("ntfs", "an entry of an attribute list is too short")
-        if found == kind:
-            yield int.from_bytes(entries[offset + 16 : offset + 24], "little") & RECORD_NUMBER
+        yield found, int.from_bytes(entries[offset + 16 : offset + 24], "little") & RECORD_NUMBER
         offset += length

@@ -17,7 +17,8 @@ class Clusters:
     def __init__(self, volume: ByteSource, runs: Runs, cluster_size: int) -> None:
         self._volume = volume
         self._places = [HOLE if cluster == HOLE else cluster * cluster_size for cluster, _ in runs]
-        self._ends = list(accumulate(count * cluster_size for _, count in runs))
+        self._starts = [0, *accumulate(count * cluster_size for _, count in runs)]
+        self._ends = self._starts[1:]
 
     def pieces(self, offset: int, size: int) -> list[tuple[int, int]]:
         """Where so many bytes lie on the volume: place (or `HOLE`) and length of each piece. FormatError where the runs
@@ -30,17 +31,18 @@ class Clusters:
             length = min(size, self._ends[run] - offset)
             place = self._places[run]
             if place != HOLE:
-                place += offset - (self._ends[run - 1] if run else 0)
+                place += offset - self._starts[run]
             found.append((place, length))
             offset, size, run = offset + length, size - length, run + 1
         return found
 
     def read(self, offset: int, size: int) -> bytes:
         """So many bytes, holes as zeros. TruncatedError where the volume ends before."""
-        pieces = self.pieces(offset, size)
-        if len(pieces) == 1:
-            return self.read_piece(*pieces[0])
-        return b"".join(self.read_piece(place, length) for place, length in pieces)
+        run = bisect_right(self._ends, offset)
+        if run < len(self._ends) and offset + size <= self._ends[run]:  # mostly, and then in a hurry
+            place = self._places[run]
+            return self.read_piece(place if place == HOLE else place + offset - self._starts[run], size)
+        return b"".join(self.read_piece(place, length) for place, length in self.pieces(offset, size))
 
     def read_piece(self, place: int, length: int) -> bytes:
         """One of the `pieces`."""
