@@ -106,8 +106,9 @@ class FileRecord:
     @property
     def attribute_flags(self) -> int:
         """The flags of the file, ``FILE_ATTRIBUTE_ENCRYPTED`` and the like; 0 where it has none."""
-        value = self.value(STANDARD_INFORMATION) or b""
-        return int.from_bytes(value[_FILE_FLAGS], "little")
+        for attribute in self._own.get(STANDARD_INFORMATION, ()):
+            return int.from_bytes(_inside(attribute)[_FILE_FLAGS], "little")
+        return 0
 
     def value(self, kind: int, name: str = "") -> bytes | None:
         """The whole content of a short attribute, None where the file has none."""
@@ -117,6 +118,10 @@ class FileRecord:
 
     def stream(self, kind: int, name: str = "") -> StoredStream | None:
         """Where the content of an attribute lies, put together from all records that have a part of it."""
+        own = self._own.get(kind, ())
+        if len(own) == 1 and not name and not own[0][9] and own[0][8] and ATTRIBUTE_LIST not in self._own:
+            part = _outside(own[0])
+            return self._stream({part.first: part})  # by far the most
         parts: dict[int, _Outside] = {}
         for attribute in self._attributes(kind, name):
             if not attribute[8]:
@@ -124,8 +129,9 @@ class FileRecord:
                 return StoredStream(content, [], len(content), len(content), is_encrypted=_is_encrypted(attribute))
             part = _outside(attribute)
             parts.setdefault(part.first, part)
-        if not parts:
-            return None
+        return self._stream(parts) if parts else None
+
+    def _stream(self, parts: dict[int, _Outside]) -> StoredStream:
         whole = parts.get(0)
         if whole is None:
             raise FormatError("ntfs", f"file record {self.number} lacks the first part of an attribute")

@@ -110,8 +110,10 @@ class BlockCache:
     _BLOCK = 32 << 10
     _KEPT = 768
 
-    def __init__(self, source: ByteSource) -> None:
+    def __init__(self, source: ByteSource, kept: int = _KEPT) -> None:
+        """`kept` is the number of blocks of 32 KiB."""
         self._source = source
+        self._kept = kept
         self._blocks: dict[int, bytes] = {}
 
     @property
@@ -128,7 +130,7 @@ class BlockCache:
                 block = self._source.read_at(number * self._BLOCK, self._BLOCK)
             except BuildlabError:
                 return self._source.read_at(offset, length)
-            if len(self._blocks) >= self._KEPT:
+            if len(self._blocks) >= self._kept:
                 del self._blocks[next(iter(self._blocks))]
             self._blocks[number] = block
         return block[within : within + length]

@@ -40,6 +40,8 @@ _RECORD_VOLUME = 3
 _RECORD_TOP = 5
 _SECTOR = 512
 _BOOT = 512
+_KEPT_RECORDS = 128
+"""Blocks of the file table: each saves the way through its runs, for those of one folder lie together mostly."""
 _ITSELF = "."
 
 
@@ -54,7 +56,7 @@ class NtfsTree(Tree):
         # Where the table is in pieces, the records that tell of the others lie in its first.
         start = boot.file_table * boot.cluster_size
         self._table: ByteSource = Extent(self._source, start, self._source.size - start)
-        self._table = self._content(self._record_of(_RECORD_TABLE), DATA)
+        self._table = BlockCache(self._content(self._record_of(_RECORD_TABLE), DATA), _KEPT_RECORDS)
         self._top = self._record_of(_RECORD_TOP).reference
 
     def _root(self) -> Entry:
