@@ -66,6 +66,77 @@ def test_versions_that_only_the_index_names(tmp_path: Path) -> None:
     assert "package-index" in subjects(found)
 
 
+CORE, CLIENT = "Microsoft-Windows-ServerCore-SKU-Foundation-Package", "Microsoft-Windows-Client-Features-Package"
+
+
+def detecting(*families: tuple[str, str]) -> Key:
+    """A SOFTWARE hive with four packages that no name tells the product of, and what they are detected by."""
+    software = Key("root")
+    servicing = software.ensure(SERVICING_ROOT)
+    for number in range(4):
+        identity = Identity(f"Package_{number}_for_KB1000001", "6.0.1.0", "amd64").text
+        servicing.ensure(f"Packages\\{identity}").set(dword("CurrentState", 0x70))
+    for family, package in families:
+        servicing.ensure(f"PackageDetect\\{family}").set(dword(package, 0x20070))
+    return software
+
+
+def family(name: str, version: str = "0.0.0.0") -> str:
+    return Identity(name, version, "amd64").text
+
+
+def child(number: int) -> str:
+    return Identity(f"Package_{number}_for_KB1000001", "6.0.1.0", "amd64").text
+
+
+def test_what_a_package_is_detected_by_tells_its_product_in_a_loose_hive(tmp_path: Path) -> None:
+    software = detecting(
+        (family(CORE), child(0).upper()),
+        (family(CORE), child(1)),
+        (family(CLIENT), child(1)),
+        (family("Microsoft-Windows-Foundation-Package"), child(2)),
+        (family(CORE), child(2)),
+        (family(CORE, "6.0.6002.18005"), child(3)),
+        ("nonsense", child(3)),
+        (family(CORE), child(9)),
+    )
+    (tmp_path / "SOFTWARE").write_bytes(write_hive(software))
+    (found,) = scan(tmp_path / "SOFTWARE").installations
+    assert {one.identity: one.applies_to for one in found.packages} == {
+        child(0): ("server-core",),
+        child(1): ("client", "server-core"),
+        child(2): (),
+        child(3): (),
+    }
+    assert values(found, "package_detect.families") == [3]
+    assert values(found, "package_detect.unlisted") == [1]
+
+
+def test_a_manifest_counts_more_than_what_a_package_is_detected_by(tmp_path: Path) -> None:
+    image = select_current_2()
+    software = image.software()
+    detect = software.ensure(rf"{SERVICING_ROOT}\PackageDetect")
+    plain = scanned(image, tmp_path / "plain")
+    for package in plain.packages:
+        detect.ensure(family(CORE)).set(dword(package.identity, 0))
+    found = scanned(image, tmp_path / "detect", software)
+    assert any(one.manifest for one in plain.packages)
+    told = ({one.identity: one.applies_to for one in each.packages if one.manifest} for each in (plain, found))
+    assert next(told) == next(told)
+
+
+@pytest.mark.parametrize("spoilt", [b"vk\xff\xff\xff\xff", b"xx"])
+def test_a_damaged_list_of_what_packages_are_detected_by(tmp_path: Path, spoilt: bytes) -> None:
+    hive = bytearray(write_hive(detecting((family(CORE), child(9)))))
+    place = hive.index(child(9).encode()) - 20
+    assert hive[place : place + 2] == b"vk"
+    hive[place : place + len(spoilt)] = spoilt
+    (tmp_path / "SOFTWARE").write_bytes(bytes(hive))
+    (found,) = scan(tmp_path / "SOFTWARE").installations
+    assert "package-detect" in gaps(found)
+    assert len(found.packages) == 4
+
+
 def test_the_winner_of_the_kernel(tmp_path: Path) -> None:
     image = select_current_2()
     software = image.software()

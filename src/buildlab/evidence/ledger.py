@@ -1,6 +1,6 @@
 """The ledger that collectors write, and the evidence that inference reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -33,6 +33,8 @@ class Evidence:
     session_names: tuple[SessionName, ...] = ()
     catalogues: frozenset[str] | None = None
     """Folded identities of the packages that have a catalogue, None where there is no folder of them."""
+    detected_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of the packages by which servicing decides whether one applies, by its folded identity."""
     legacy_updates: tuple[RegisteredUpdate, ...] = ()
     component_store: StoreHive | None = None
     _by_subject: dict[str, list[Fact]] = field(default_factory=dict, repr=False, compare=False)
@@ -70,6 +72,7 @@ class Ledger:
         self._manifests: list[ManifestRecord] = []
         self._session_names: list[SessionName] = []
         self._catalogues: frozenset[str] | None = None
+        self._detected_by: Mapping[str, tuple[str, ...]] = {}
         self._legacy_updates: list[RegisteredUpdate] = []
         self._component_store: StoreHive | None = None
 
@@ -116,6 +119,10 @@ class Ledger:
         """Enter the folded identities of all packages that have a catalogue."""
         self._catalogues = identities
 
+    def detected_by(self, links: Mapping[str, tuple[str, ...]]) -> None:
+        """Enter by which packages each is detected."""
+        self._detected_by = links
+
     def legacy_update(self, update: RegisteredUpdate) -> None:
         """Enter one update that is registered outside of Component Based Servicing."""
         self._legacy_updates.append(update)
@@ -134,6 +141,7 @@ class Ledger:
             manifests=tuple(self._manifests),
             session_names=tuple(self._session_names),
             catalogues=self._catalogues,
+            detected_by=self._detected_by,
             legacy_updates=tuple(self._legacy_updates),
             component_store=self._component_store,
         )

@@ -10,11 +10,10 @@ from dataclasses import replace
 from buildlab.evidence.ledger import Ledger
 from buildlab.evidence.registry_keys import CBS_KEY
 from buildlab.evidence.windows_root import WindowsRoot
-from buildlab.windows.package_identity import parse_package_identity
+from buildlab.windows.package_identity import ANY_VERSION, parse_package_identity
 from buildlab.windows.version import NtVersion
 
 _MOST_FACTS = 100
-_ANY_VERSION = "0.0.0.0"
 
 
 def _keys(name: str) -> tuple[str, ...]:
@@ -36,12 +35,12 @@ def enter_package_index(root: WindowsRoot, ledger: Ledger, listed: Iterable[str]
     missing = 0
     for key in read.keys:
         family = parse_package_identity(key.name)
-        if family is None or family.version != _ANY_VERSION:
+        if family is None or family.version != ANY_VERSION:
             continue
         for name in key.values:
             if NtVersion.parse(name) is None:
                 continue
-            identity = f"{key.name.removesuffix(_ANY_VERSION)}{name}"
+            identity = f"{key.name.removesuffix(ANY_VERSION)}{name}"
             if identity.lower() not in known:
                 missing += 1
                 if missing <= _MOST_FACTS:

@@ -34,6 +34,7 @@ class PackageTree:
         for package in evidence.packages or evidence.manifests:
             self._listed.setdefault(package.name.lower(), package.name)
         self._manifests = {manifest.name.lower(): manifest for manifest in evidence.manifests}
+        self._detected_by = evidence.detected_by
         self._parents = self._find_parents(evidence.packages, evidence.manifests)
         self._sides: dict[str, frozenset[str]] = {}
         self._circles: set[str] = set()
@@ -102,5 +103,6 @@ class PackageTree:
         if side is not None:
             return frozenset((side,))
         manifest = self._manifests.get(key)
-        needed = [side_of_package_name(name) for name in manifest.requires] if manifest is not None else []
+        names = self._detected_by.get(key, ()) if manifest is None else manifest.requires
+        needed = [side_of_package_name(name) for name in names]
         return frozenset(cast(list[str], needed)) if needed and None not in needed else frozenset()

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from buildlab.windows.version import NtVersion
 
+ANY_VERSION = "0.0.0.0"
+"""The version of an identity that stands for all versions of a package."""
+
 
 @dataclass(frozen=True, slots=True)
 class PackageIdentity:

@@ -5,6 +5,7 @@ import struct
 from buildlab.evidence.collector import Collector
 from buildlab.evidence.fact import CbsPackage, Place
 from buildlab.evidence.ledger import Ledger
+from buildlab.evidence.package_detect import enter_package_detect
 from buildlab.evidence.package_index import enter_package_index
 from buildlab.evidence.registry_keys import CBS_KEY
 from buildlab.evidence.windows_root import WindowsRoot
@@ -54,6 +55,7 @@ def _collect(root: WindowsRoot, ledger: Ledger) -> None:
         reason = f"{len(read.faults)} damaged records in the list of packages; the first: {first.reason}{at}"
         ledger.gap("packages", "unparsable", path, reason)
     else:
+        enter_package_detect(root, ledger, (key.name for key in read.keys))
         enter_package_index(root, ledger, (key.name for key in read.keys))
 
 
