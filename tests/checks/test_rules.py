@@ -9,6 +9,7 @@ from buildlab.checks.evaluation import Evaluation
 from buildlab.checks.rule import all_rules
 from buildlab.evidence.fact import Fact, Gap, Place
 from buildlab.results.check import Finding
+from buildlab.results.component_store import ComponentStore
 from buildlab.results.package_set import PackageFinding, Payload
 from buildlab.results.scan import Conflict, ConflictValue, KernelIdentity
 from tests.checks.makers import check, failing, identity_text, image, moved, outcomes, package, parent, waiting
@@ -327,6 +328,23 @@ def test_broken_packages() -> None:
     assert found.outcome == "fail"
     assert found.observed == "state code -112"
     assert found.evidence
+
+
+def test_a_store_that_was_marked_as_corrupt() -> None:
+    store = ComponentStore(
+        **dict.fromkeys(("components", "deployments", "catalogues"), 1),
+        **dict.fromkeys(("installed_marks", "staged_marks", "pinned_marks", "other_marks"), 0),
+        **dict.fromkeys(("dirty", "pending_identifier", "execution_state", "last_stack")),
+        **dict.fromkeys(("kernel_winner", "stack_winner")),
+        corrupt_at=None,
+        index_stacks=(),
+        because=(),
+    )
+    assert outcomes(check(replace(SP2_6003, component_store=store)), "R15") == ["pass"]
+    marked = replace(store, corrupt_at="2019-04-12T08:00:00Z")
+    fact = replace(SP2_6003.facts[0], id="f-stamp", subject="component_store.corrupt_at", value=marked.corrupt_at)
+    (found,) = findings(check(replace(SP2_6003, component_store=marked, facts=(*SP2_6003.facts, fact))), "R15")
+    assert (found.outcome, found.observed, found.evidence) == ("fail", "2019-04-12T08:00:00Z", ("f-stamp",))
 
 
 @pytest.mark.parametrize(("explanation", "outcome"), [("unexplained", "fail"), ("offline-serviced", "pass")])

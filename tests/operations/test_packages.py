@@ -591,6 +591,15 @@ def test_a_file_named_twice_counts_once(tmp_path: Path) -> None:
     assert len(inspect_packages([path, path], options()).packages) == 1
 
 
+def test_a_cabinet_without_a_package_is_exit_3_unless_another_has_one(tmp_path: Path) -> None:
+    empty, sound = tmp_path / "a.cab", tmp_path / "b.cab"
+    empty.write_bytes(pack({"readme.txt": b"no package"}))
+    sound.write_bytes(pack(package_tree(esu_preparation())))
+    assert inspect_packages([empty], options()).exit.code == 3
+    found = inspect_packages([empty, sound], options())
+    assert (len(found.packages), found.exit.code) == (2, inspect_packages([sound], options()).exit.code)
+
+
 STEM = "Windows6.0-KB4493471-x64"
 UNSIGNED_PART = range(34, 60)
 """Bytes of a cabinet's header that Authenticode leaves out: the number in a set, and where the signature lies."""

@@ -198,10 +198,15 @@ def _error(error: BuildlabError, path: Path) -> ScanError:
     return ScanError(kind=error.kind, message=error.message, path=where, offset=error.offset, hint=error.hint)
 
 
+def _holds_none(package: UpdatePackage) -> bool:
+    """Whether a file that could hold a package was read and has none."""
+    return any(gap.subject == "package" and gap.kind == "missing" for gap in package.gaps)
+
+
 def _exit(packages: tuple[UpdatePackage, ...], errors: list[ScanError], is_internal: bool) -> Exit:
     if is_internal:
         return Exit(code=5, reason="internal")
-    if not packages:
+    if all(_holds_none(package) for package in packages):
         return Exit(code=3, reason="unreadable")
     every = [*packages]
     for package in every:

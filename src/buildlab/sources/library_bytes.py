@@ -1,11 +1,10 @@
 """Between our byte sources and libraries in C: what they read from, and what they make of it."""
 
-import io
 import re
 from typing import Any
 
 from buildlab.errors import BuildlabError, FormatError, TruncatedError
-from buildlab.readers.byte_source import ByteSource
+from buildlab.readers.source_file import SourceFile
 
 LIBRARY_FAILURES = (OSError, ValueError, OverflowError, MemoryError)
 """How these libraries report damage."""
@@ -15,40 +14,12 @@ _CALL = re.compile(r"\.?\s+(?=lib\w+: )")
 """Between the words of one function and the next, outer one in a message of the libraries."""
 
 
-class FileObject:
-    """A byte source as the file-like object that the libraries take. It keeps the first of our own errors."""
-
-    def __init__(self, source: ByteSource) -> None:
-        self._source = source
-        self._position = 0
-        self._failure: BuildlabError | None = None
-
-    def read(self, size: int) -> bytes:
-        try:
-            data = self._source.read_at(self._position, size)
-        except BuildlabError as error:
-            self._failure = self._failure or error
-            raise OSError(str(error)) from error
-        self._position += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_CUR:
-            offset += self._position
-        elif whence == io.SEEK_END:
-            offset += self._source.size
-        self._position = offset
-        return offset
-
-    def tell(self) -> int:
-        return self._position
-
-    def get_size(self) -> int:
-        return self._source.size
+class FileObject(SourceFile):
+    """A byte source as the file-like object that the libraries take."""
 
     def translated(self, error: Exception, format: str, what: str) -> BuildlabError:
         """Our error for one of the library: that of the source beneath it, where this was the cause."""
-        own, self._failure = self._failure, None
+        own, self.failure = self.failure, None
         return own or FormatError(format, f"{what}: {_last_reason(error)}")
 
 
