@@ -89,7 +89,7 @@ class HiveKey:
     def subkeys_like(self, pattern: re.Pattern[str], faults: list[FormatError]) -> Iterator["HiveKey"]:
         """The subkeys whose whole name matches, for keys of which thousands have other names; damage as in
         `subkeys`."""
-        for named in self.named_subkeys(faults):
+        for named in self.named_subkeys(faults, with_values=False):
             if pattern.fullmatch(named.name):
                 yield HiveKey(self._cells, named.offset - SIZE - _CELL_HEADER, self.path)
 
@@ -163,9 +163,10 @@ class HiveKey:
         keys = tuple(key for cell in self._subkey_cells(faults) if (key := reader.key(cell)) is not None)
         return BulkRead(keys, tuple(faults))
 
-    def named_subkeys(self, faults: list[FormatError]) -> Iterator[NamedKey]:
-        """All subkeys with the names of their values and no data, in one pass; damaged ones are put into `faults`."""
-        return read_names(self._cells, self._subkey_cells(faults), faults)
+    def named_subkeys(self, faults: list[FormatError], *, with_values: bool = True) -> Iterator[NamedKey]:
+        """All subkeys with the names of their values (or without) and no data, in one pass; damaged ones are put into
+        `faults`."""
+        return read_names(self._cells, self._subkey_cells(faults), faults, with_values=with_values)
 
 
 class Hive:

@@ -35,8 +35,11 @@ class NamedKey(NamedTuple):
     value_names: tuple[str, ...]
 
 
-def read_names(cells: HiveCells, key_cells: Iterable[int], faults: list[FormatError]) -> Iterator[NamedKey]:
-    """The keys in `key_cells`; what is damaged goes to `faults`, and the rest is still given."""
+def read_names(
+    cells: HiveCells, key_cells: Iterable[int], faults: list[FormatError], *, with_values: bool = True
+) -> Iterator[NamedKey]:
+    """The keys in `key_cells`; what is damaged goes to `faults`, and the rest is still given. Without values none of
+    their names is looked at."""
     data, end = cells.data, cells.end
     key_at, value_at = _KEY.unpack_from, _VALUE.unpack_from
     compressed: dict[bytes, str] = {}
@@ -58,7 +61,7 @@ def read_names(cells: HiveCells, key_cells: Iterable[int], faults: list[FormatEr
         name = raw.decode("latin-1") if flags & COMPRESSED_KEY_NAME else raw.decode("utf-16-le", "replace")
         names: list[str] = []
         value_cells: tuple[int, ...] = ()
-        if count and count != NONE and not flags & PREDEFINED_HANDLE:
+        if with_values and count and count != NONE and not flags & PREDEFINED_HANDLE:
             if count > entries_left:
                 faults.append(FormatError("hive", "its keys list more values than it can hold", offset=offset))
             else:

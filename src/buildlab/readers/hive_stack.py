@@ -78,10 +78,10 @@ class StackedKey(HiveKey):
         """As for a single hive, key by key."""
         return (key for key in self.subkeys(faults) if pattern.fullmatch(key.name))
 
-    def named_subkeys(self, faults: list[FormatError]) -> Iterator[NamedKey]:
+    def named_subkeys(self, faults: list[FormatError], *, with_values: bool = True) -> Iterator[NamedKey]:
         """As for a single hive, key by key."""
         for key in self.subkeys(faults):
-            names = tuple(value.name for value in key.values(faults))
+            names = tuple(value.name for value in key.values(faults)) if with_values else ()
             yield NamedKey(key.name, key.offset, key.written, names)
 
     def bulk_read(self, names: frozenset[str] | None = None, child: str | None = None) -> BulkRead:
