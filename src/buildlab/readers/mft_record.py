@@ -5,7 +5,6 @@ Layout as in the public descriptions of NTFS (FILE_RECORD_SEGMENT_HEADER and ATT
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from buildlab.errors import FormatError
@@ -22,7 +21,7 @@ RECORD_NUMBER = (1 << 48) - 1
 FOLDER_INDEX = "$I30"
 HOLE = -1
 """In the place of a cluster's number: nothing is stored, and zeros are meant."""
-_END = b"\xff\xff\xff\xff"
+_END = 0xFFFFFFFF
 _HEADER_SIZE = 48
 _FIXUP = struct.Struct("<HH")
 _RECORD = struct.Struct("<16xH4xH8xQ")
@@ -54,8 +53,7 @@ ReadRuns = Callable[[Runs, int], bytes]
 """Gives so many bytes of runs of clusters."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredStream:
+class StoredStream(NamedTuple):
     """Where the content of an attribute lies: in the record (`inside`), or in runs of clusters.
 
     `size` and `written` in bytes: what lies behind the latter was never written and is zeros. `unit` is the number of
@@ -184,13 +182,17 @@ def _attributes(record: bytes) -> dict[int, list[bytes]]:
     """The attributes in one record, by their types."""
     found: dict[int, list[bytes]] = {}
     offset, end = int.from_bytes(record[20:22], "little"), len(record)
-    while offset + 4 <= end and record[offset : offset + 4] != _END:
-        if offset + _SMALLEST_ATTRIBUTE > end:
-            raise FormatError("ntfs", "an attribute passes the end of its file record", offset=offset)
+    while offset + _TYPE_AND_SIZE.size <= end:
         kind, size = _TYPE_AND_SIZE.unpack_from(record, offset)
+        if kind == _END:
+            break
         if size < _SMALLEST_ATTRIBUTE or size > end - offset:
             raise FormatError("ntfs", "an attribute passes the end of its file record", offset=offset)
-        found.setdefault(kind, []).append(record[offset : offset + size])
+        attribute = record[offset : offset + size]
+        if kind in found:
+            found[kind].append(attribute)
+        else:
+            found[kind] = [attribute]
         offset += size
     return found
 
@@ -261,11 +263,12 @@ def without_fixups(stored: bytes, signature: bytes = b"FILE") -> bytes:
     place, count = _FIXUP.unpack_from(record, 4)
     if place + 2 * count > len(record) or (count - 1) * _SECTOR > len(record):
         raise FormatError("ntfs", "the fix-ups pass the end of their record")
-    for index in range(1, count):
-        end = index * _SECTOR
-        if record[end - 2 : end] != stored[place : place + 2]:
+    mark, end = stored[place : place + 2], _SECTOR
+    for saved in range(place + 2, place + 2 * count, 2):
+        if stored[end - 2 : end] != mark:
             raise FormatError("ntfs", "a record was written in part only", offset=end - 2)
-        record[end - 2 : end] = stored[place + 2 * index : place + 2 * index + 2]
+        record[end - 2 : end] = stored[saved : saved + 2]
+        end += _SECTOR
     return bytes(record)
 
 

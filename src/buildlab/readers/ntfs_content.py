@@ -41,7 +41,10 @@ class Clusters:
         run = bisect_right(self._ends, offset)
         if run < len(self._ends) and offset + size <= self._ends[run]:  # mostly, and then in a hurry
             place = self._places[run]
-            return self.read_piece(place if place == HOLE else place + offset - self._starts[run], size)
+            if place != HOLE:
+                data = self._volume.read_at(place + offset - self._starts[run], size)
+                if len(data) == size:
+                    return data
         return b"".join(self.read_piece(place, length) for place, length in self.pieces(offset, size))
 
     def read_piece(self, place: int, length: int) -> bytes:
@@ -61,6 +64,7 @@ class StreamContent:
         self._clusters = Clusters(volume, stream.runs, cluster_size)
         self._size = stream.size
         self._written = min(stream.written, stream.size)
+        self._read = self._clusters.read
 
     @property
     def size(self) -> int:
@@ -73,11 +77,8 @@ class StreamContent:
         if offset < 0 or end <= offset:
             return b""
         stored = min(end, self._written) - offset
-        data = self._stored(offset, stored) if stored > 0 else b""
+        data = self._read(offset, stored) if stored > 0 else b""
         return data if len(data) == end - offset else data + bytes(end - offset - len(data))
-
-    def _stored(self, offset: int, size: int) -> bytes:
-        return self._clusters.read(offset, size)
 
 
 class CompressedContent(StreamContent):
@@ -90,8 +91,9 @@ class CompressedContent(StreamContent):
         if self._unit > _LARGEST_UNIT:
             raise FormatError("ntfs", f"a file in compression units of {self._unit} bytes")
         self._last: tuple[int, bytes] | None = None
+        self._read = self._unpacked
 
-    def _stored(self, offset: int, size: int) -> bytes:
+    def _unpacked(self, offset: int, size: int) -> bytes:
         parts: list[bytes] = []
         end = offset + size
         while offset < end:
