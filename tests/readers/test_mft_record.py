@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from buildlab.errors import BuildlabError, FormatError
+from buildlab.errors import BuildlabError, FormatError, UnsupportedContentError
 from buildlab.readers.mft_record import (
     DATA,
     HOLE,
@@ -38,10 +38,10 @@ def reparse_point(number: int, read_record: ReadRecord, read_runs: ReadRuns) -> 
     return value
 
 
-def record(*attributes: bytes, base: int = 0) -> bytes:
+def record(*attributes: bytes, base: int = 0, sequence: int = 0) -> bytes:
     data = bytearray(1024)
     struct.pack_into("<4sHH", data, 0, b"FILE", 48, 3)
-    struct.pack_into("<HH8xQ", data, 20, 56, 1, base)
+    struct.pack_into("<H2xHH8xQ", data, 16, sequence, 56, 1, base)
     body = b"".join(attributes) + b"\xff\xff\xff\xff"
     data[56 : 56 + len(body)] = body
     data[48:50] = b"\x07\x00"
@@ -61,7 +61,10 @@ def test_in_its_own_record_behind_a_fixed_up_sector() -> None:
 
 def test_in_another_record() -> None:
     first = record(attribute(0x20, listed(0x10, 9) + listed(0x80, 30) + listed(0xC0, 40)))
-    assert reparse_point(9, {9: first, 40: record(attribute(0xC0, POINT), base=9)}.__getitem__, no_runs) == POINT
+    assert (
+        reparse_point(9, {9: first, 40: record(attribute(0xC0, POINT), base=9, sequence=5)}.__getitem__, no_runs)
+        == POINT
+    )
 
 
 def outside(kind: int, runs: bytes, size: int) -> bytes:
@@ -81,7 +84,7 @@ def test_a_list_outside_of_the_record() -> None:
         return entries
 
     first = record(outside(0x20, b"\x21\x01\x00\x10\x11\x02\xf0", len(entries)))
-    stored = {9: first, 40: record(attribute(0xC0, POINT), base=9)}
+    stored = {9: first, 40: record(attribute(0xC0, POINT), base=9, sequence=5)}
     assert reparse_point(9, stored.__getitem__, read_runs) == POINT
     assert asked == [([(0x1000, 1), (0xFF0, 2)], len(entries))]
 
@@ -131,6 +134,72 @@ def test_volumes_without_flags(stored: bytes) -> None:
 def test_damaged_records(stored: bytes) -> None:
     with pytest.raises(FormatError):
         reparse_point(9, {9: stored}.__getitem__, no_runs)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        record(attribute(0xC0, POINT), base=9, sequence=6),
+        record(attribute(0xC0, POINT), base=1 << 48 | 9, sequence=5),
+        record(attribute(0xC0, POINT), base=8, sequence=5),
+        record(attribute(0xC0, POINT), base=9, sequence=5).replace(b"\x38\0\1\0", b"\x38\0\0\0", 1),
+    ],
+)
+def test_an_old_record_is_no_part_of_a_file(other: bytes) -> None:
+    first = record(attribute(0x20, listed(0xC0, 40)))
+    with pytest.raises(FormatError, match="no part of file"):
+        reparse_point(9, {9: first, 40: other}.__getitem__, no_runs)
+
+
+def test_what_is_left_out_of_a_record_is_not_taken_for_nothing() -> None:
+    """Attributes behind the end of the record, attributes without an end, fix-ups of fewer sectors than there are."""
+    sound = record(attribute(0xC0, POINT))
+    behind = bytearray(sound)
+    behind[20:22] = (1020).to_bytes(2, "little")
+    endless = record(*[attribute(0x10, bytes(96))] * 8)
+    few = bytearray(sound)
+    few[6:8] = b"\x01\x00"
+    for spoilt, said in (
+        (behind, "no end"),
+        (endless[:1020] + b"\0" * 4, "passes|no end|in part"),
+        (few, "all sectors"),
+    ):
+        with pytest.raises(FormatError, match=said):
+            FileRecord(9, {9: bytes(spoilt)}.__getitem__, no_runs)
+
+
+def test_a_table_of_files_grows_with_each_part_that_is_found() -> None:
+    """The second part is told by a record that lies in the first, the third by one in the second."""
+    lists = listed(0x80, 20) + listed(0x80, 40)
+    stored = {
+        0: record(attribute(0x20, lists), data_of(b"\x11\2\x50", 0, 1, 9000)),
+        20: record(data_of(b"\x11\3\x40", 2, 4, 1), sequence=5),
+        40: record(data_of(b"\x11\1\x30", 5, 5, 1), sequence=5),
+    }
+    seen: list[int] = []
+
+    def read_record(number: int) -> bytes:
+        seen.append(number)
+        return stored[number]
+
+    steps = FileRecord(0, read_record, no_runs).growing_stream(DATA)
+    assert (next(steps).runs, seen) == ([(0x50, 2)], [0])
+    assert (next(steps).runs, seen) == ([(0x50, 2), (0x40, 3)], [0, 20])
+    assert [one.runs for one in steps] == [[(0x50, 2), (0x40, 3), (0x30, 1)]]
+
+
+def test_one_part_of_an_attribute_that_is_told_twice() -> None:
+    lists = b"".join(listed(0x80, number) for number in (40, 41))
+    part = record(data_of(b"\x11\2\x50", 0, 1, 9000), base=9, sequence=5)
+    stored = {9: record(attribute(0x20, lists)), 40: part, 41: part}
+    with pytest.raises(FormatError, match="cannot be"):
+        FileRecord(9, stored.__getitem__, no_runs).stream(DATA)
+
+
+@pytest.mark.parametrize(("unit", "flags"), [(4, 2), (0, 1)])
+def test_compression_that_is_not_known(unit: int, flags: int) -> None:
+    with pytest.raises(UnsupportedContentError, match="compression"):
+        stream(data_of(b"\x11\2\x50", 0, 1, 9000, unit=unit, flags=flags))
 
 
 @pytest.mark.parametrize("spoilt", ["deleted", "part of another"])

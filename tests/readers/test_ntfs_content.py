@@ -60,6 +60,8 @@ def test_units_that_are_packed_whole_or_empty() -> None:
 def test_compressed_streams_that_cannot_be() -> None:
     with pytest.raises(FormatError, match="compression units"):
         CompressedContent(MemoryBytes(VOLUME), stored(RUNS, 10, unit=256), 2 << 20)
+    with pytest.raises(FormatError, match="hole before"):
+        CompressedContent(MemoryBytes(VOLUME), stored([(HOLE, 3), (1, 13)], 10, unit=16), 512).read_at(0, 10)
     with pytest.raises(FormatError, match="lznt1"):
         CompressedContent(MemoryBytes(b"\xff" * 512), stored([(0, 1), (HOLE, 15)], 10, unit=16), 512).read_at(0, 10)
 

@@ -114,6 +114,12 @@ def test_damaged_indexes(top: bytes, nodes: dict[int, bytes]) -> None:
         read(top, nodes)
 
 
+def test_a_chain_of_nodes_that_is_too_deep() -> None:
+    chain = {number: node(number, entry("x", child=number + 1), last()) for number in range(100)}
+    with pytest.raises(FormatError, match="levels"):
+        read(root(last(0)), chain)
+
+
 def test_random_damage() -> None:
     numbers = random.Random(1)
     for _ in range(3000):
@@ -164,15 +170,15 @@ def test_an_allocation_whose_runs_lie_in_several_records() -> None:
     lists = listed(0xA0, 3, 41) + listed(0xA0, 0, 40) + listed(0xA0, 3, 41)
     records = {
         9: record(attribute(0x20, lists), ROOT_OF_NAMES),
-        40: record(named(0xA0, b"", "$I30", outside=(0, 2, b"\x11\3\5")), base=9),
-        41: record(named(0xA0, b"", "$I30", outside=(3, 4, b"\x11\2\x60")), base=9),
+        40: record(named(0xA0, b"", "$I30", outside=(0, 2, b"\x11\3\5")), base=9, sequence=5),
+        41: record(named(0xA0, b"", "$I30", outside=(3, 4, b"\x11\2\x60")), base=9, sequence=5),
     }
     found = FileRecord(9, records.__getitem__, no_runs).stream(INDEX_ALLOCATION, FOLDER_INDEX)
     assert found is not None and found.runs == [(5, 3), (0x60, 2)]
     for odd, said in (
-        (record(named(0xA0, b"", "$I30", outside=(0, 1, b"\x11\2\5")), base=9), "gap"),
-        (record(named(0xA0, b"", "$I30", outside=(1, 2, b"\x11\2\5")), base=9), "first part"),
-        (record(named(0xA0, b"", "$I30", outside=(0, 2, b"\x11\3\5")), base=8), "no part of file"),
+        (record(named(0xA0, b"", "$I30", outside=(0, 1, b"\x11\2\5")), base=9, sequence=5), "gap"),
+        (record(named(0xA0, b"", "$I30", outside=(1, 2, b"\x11\2\5")), base=9, sequence=5), "first part"),
+        (record(named(0xA0, b"", "$I30", outside=(0, 2, b"\x11\3\5")), base=8, sequence=5), "no part of file"),
     ):
         with pytest.raises(FormatError, match=said):
             FileRecord(9, (records | {40: odd}).__getitem__, no_runs).stream(INDEX_ALLOCATION, FOLDER_INDEX)

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from buildlab.errors import FormatError
+from buildlab.errors import FormatError, UnsupportedContentError
 
 STANDARD_INFORMATION = 0x10
 ATTRIBUTE_LIST = 0x20
@@ -30,6 +30,7 @@ _NAME = struct.Struct("<BH")
 _FLAGS = slice(12, 14)
 _IN_USE, _FOLDER = 1, 2
 _COMPRESSED, _ENCRYPTED = 0xFF, 0x4000
+_LZNT1 = 1
 _RESIDENT = struct.Struct("<IH")
 _RESIDENT_OFFSET = 16
 _SMALLEST_ATTRIBUTE = 22
@@ -37,6 +38,8 @@ _OUTSIDE = struct.Struct("<H2xQQHH4x8xQQ")
 _OUTSIDE_OFFSET = 12
 _OUTSIDE_SIZE = 64
 _LARGEST_UNIT = 8
+_MOST_RUNS = 4_000_000
+_MOST_TABLE_PARTS = 1000
 _FILE_FLAGS = slice(32, 36)
 _EMPTY = (1 << 64) - 1
 _LONGEST_VALUE = 256 << 10
@@ -105,7 +108,10 @@ class FileRecord:
     def attribute_flags(self) -> int:
         """The flags of the file, ``FILE_ATTRIBUTE_ENCRYPTED`` and the like; 0 where it has none."""
         for attribute in self._own.get(STANDARD_INFORMATION, ()):
-            return int.from_bytes(_inside(attribute)[_FILE_FLAGS], "little")
+            flags = _inside(attribute)[_FILE_FLAGS]
+            if len(flags) < 4:
+                raise FormatError("ntfs", f"the flags of file record {self.number} are cut")
+            return int.from_bytes(flags, "little")
         return 0
 
     def value(self, kind: int, name: str = "") -> bytes | None:
@@ -121,13 +127,28 @@ class FileRecord:
             part = _outside(own[0])
             return self._stream({part.first: part})  # by far the most
         parts: dict[int, _Outside] = {}
+        runs = 0
         for attribute in self._attributes(kind, name):
             if not attribute[8]:
                 content = _inside(attribute)
                 return StoredStream(content, [], len(content), len(content), is_encrypted=_is_encrypted(attribute))
             part = _outside(attribute)
-            parts.setdefault(part.first, part)
+            runs += len(part.runs)
+            if part.first in parts or runs > _MOST_RUNS:
+                raise FormatError("ntfs", f"file record {self.number} lists parts of an attribute that cannot be")
+            parts[part.first] = part
         return self._stream(parts) if parts else None
+
+    def growing_stream(self, kind: int) -> Iterator[StoredStream]:
+        """The unnamed attribute as far as it is known with each further part: the records that tell of the later parts
+        of the file table lie in the earlier ones."""
+        parts: dict[int, _Outside] = {}
+        for attribute in self._attributes(kind, ""):
+            part = _outside(attribute)
+            if part.first in parts or len(parts) >= _MOST_TABLE_PARTS:
+                raise FormatError("ntfs", "the file table lists parts that cannot be")
+            parts[part.first] = part
+            yield self._stream(parts)
 
     def _stream(self, parts: dict[int, _Outside]) -> StoredStream:
         whole = parts.get(0)
@@ -142,7 +163,10 @@ class FileRecord:
             if first != due or sum(count for _, count in part.runs) != part.clusters:
                 raise FormatError("ntfs", f"the runs of an attribute of file record {self.number} have a gap")
             due += part.clusters
-        unit = 1 << whole.unit if whole.flags & _COMPRESSED and whole.unit else 0
+        packed = whole.flags & _COMPRESSED
+        if packed not in (0, _LZNT1) or (packed and not whole.unit):
+            raise UnsupportedContentError(f"compression {packed} of NTFS in units of 2^{whole.unit} clusters")
+        unit = 1 << whole.unit if packed else 0
         return StoredStream(None, runs, whole.size, whole.written, unit, bool(whole.flags & _ENCRYPTED))
 
     def _attributes(self, kind: int, name: str) -> Iterator[bytes]:
@@ -156,12 +180,14 @@ class FileRecord:
         if self._listed is None:
             lists = (_value(one, self._read_runs) for one in self._own[ATTRIBUTE_LIST])
             self._listed = [entry for one in lists for entry in _listed(one)]
-        for other in dict.fromkeys(number for found, number in self._listed if found == kind):
-            if other == self.number:
+        for other in dict.fromkeys(reference for found, reference in self._listed if found == kind):
+            number = other & RECORD_NUMBER
+            if number == self.number:
                 continue
-            record = without_fixups(self._read_record(other))
-            if _RECORD.unpack_from(record)[2] & RECORD_NUMBER != self.number:
-                raise FormatError("ntfs", f"file record {other} is no part of file {self.number}")
+            record = without_fixups(self._read_record(number))
+            sequence, flags, base = _RECORD.unpack_from(record)
+            if sequence != other >> 48 or not flags & _IN_USE or base != self.reference:
+                raise FormatError("ntfs", f"file record {number} is no part of file {self.number}")
             for attribute in _attributes(record).get(kind, ()):
                 if _name(attribute) == wanted:
                     yield attribute
@@ -185,7 +211,7 @@ def _attributes(record: bytes) -> dict[int, list[bytes]]:
     while offset + _TYPE_AND_SIZE.size <= end:
         kind, size = _TYPE_AND_SIZE.unpack_from(record, offset)
         if kind == _END:
-            break
+            return found
         if size < _SMALLEST_ATTRIBUTE or size > end - offset:
             raise FormatError("ntfs", "an attribute passes the end of its file record", offset=offset)
         attribute = record[offset : offset + size]
@@ -194,7 +220,7 @@ def _attributes(record: bytes) -> dict[int, list[bytes]]:
         else:
             found[kind] = [attribute]
         offset += size
-    return found
+    raise FormatError("ntfs", "the attributes of a file record have no end", offset=offset)
 
 
 def _name(attribute: bytes) -> bytes:
@@ -261,8 +287,8 @@ def without_fixups(stored: bytes, signature: bytes = b"FILE") -> bytes:
         raise FormatError("ntfs", f"a record is cut or does not begin with {signature.decode()}")
     record = bytearray(stored)
     place, count = _FIXUP.unpack_from(record, 4)
-    if place + 2 * count > len(record) or (count - 1) * _SECTOR > len(record):
-        raise FormatError("ntfs", "the fix-ups pass the end of their record")
+    if place + 2 * count > len(record) or (count - 1) * _SECTOR != len(record):
+        raise FormatError("ntfs", "the fix-ups are not those of all sectors of their record")
     mark, end = stored[place : place + 2], _SECTOR
     for saved in range(place + 2, place + 2 * count, 2):
         if stored[end - 2 : end] != mark:
@@ -273,11 +299,11 @@ def without_fixups(stored: bytes, signature: bytes = b"FILE") -> bytes:
 
 
 def _listed(entries: bytes) -> Iterator[tuple[int, int]]:
-    """The types of attributes in an attribute list, and the numbers of the records that have them."""
+    """The types of attributes in an attribute list, and the references of the records that have them."""
     offset = 0
     while offset + _LIST_ENTRY_SIZE <= len(entries):
         found, length = struct.unpack_from("<IH", entries, offset)
         if length < _LIST_ENTRY_SIZE:
             raise FormatError("ntfs", "an entry of an attribute list is too short")
-        yield found, int.from_bytes(entries[offset + 16 : offset + 24], "little") & RECORD_NUMBER
+        yield found, int.from_bytes(entries[offset + 16 : offset + 24], "little")
         offset += length

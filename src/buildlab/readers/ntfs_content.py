@@ -1,7 +1,7 @@
 """The content of a stream of NTFS outside of its file record: runs of clusters, holes, and compressed units."""
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from buildlab.errors import FormatError, TruncatedError
 from buildlab.readers.byte_source import ByteSource
@@ -110,6 +110,8 @@ class CompressedContent(StreamContent):
 
     def _decoded(self, offset: int) -> bytes:
         pieces = self._clusters.pieces(offset, self._unit)
+        if any(one[0] == HOLE != other[0] for one, other in pairwise(pieces)):
+            raise FormatError("ntfs", "a compression unit with a hole before its data", offset=offset)
         stored = [self._clusters.read_piece(place, length) for place, length in pieces if place != HOLE]
         if len(stored) == len(pieces):
             return b"".join(stored)

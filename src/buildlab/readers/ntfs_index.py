@@ -27,6 +27,8 @@ _HAS_CHILD, _IS_LAST = 1, 2
 _IS_FOLDER = 0x10000000
 _SHORT_NAME = 2
 _LARGEST_RECORD = 64 << 10
+_DEEPEST = 32
+"""Levels; two or three are usual, and each is held while those below are read."""
 
 
 class IndexedName(NamedTuple):
@@ -62,6 +64,8 @@ def read_index(root: bytes, read_node: ReadNode) -> Iterator[IndexedName]:
             yield step
         elif step in seen:
             raise FormatError("ntfs", f"a folder's index names its record {step} twice")
+        elif len(nodes) >= _DEEPEST:
+            raise FormatError("ntfs", f"a folder's index of more than {_DEEPEST} levels")
         else:
             seen.add(step)
             nodes.append(_entries(_index_record(read_node(step, record_size), step), _RECORD_NODE))

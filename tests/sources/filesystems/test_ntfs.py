@@ -269,6 +269,9 @@ def overlay_volume(tmp_path_factory: pytest.TempPathFactory, find_tool: FindTool
         write_overlay(mount / "cut.dll", 300_000, reparse_point(1), compressed_stream(OVERLAY_TEXT, 1)[:20_000])
         write_overlay(mount / "in-wim.dll", 1000, reparse_point(0, provider=1), None)
         os.setxattr(mount / "other.dll", "system.ntfs_reparse_data", reparse_point(0, tag=0x80000099))
+        with (mount / "elsewhere.dll").open("wb") as out:
+            out.truncate(5000)
+        os.setxattr(mount / "elsewhere.dll", "system.ntfs_reparse_data", reparse_point(0, tag=0x80000013))
     return path
 
 
@@ -337,6 +340,11 @@ def test_overlay_files_without_their_data_are_errors_and_never_zeros(overlay_vol
             tree.open("cut.dll").read_at(0, 300_000)
         with pytest.raises(UnsupportedContentError, match="WIM"):
             tree.open("in-wim.dll")
+
+
+def test_content_that_is_kept_elsewhere_is_no_zeros(overlay_volume: Path) -> None:
+    with HostFile(overlay_volume) as source, pytest.raises(UnsupportedContentError, match="0x80000013"):
+        opened(source).open("elsewhere.dll")
 
 
 def test_other_reparse_points_are_left_alone(overlay_volume: Path) -> None:

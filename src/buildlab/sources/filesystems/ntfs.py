@@ -13,6 +13,7 @@ from buildlab.readers.byte_source import ByteSource, MemoryBytes
 from buildlab.readers.mft_record import (
     DATA,
     FOLDER_INDEX,
+    HOLE,
     INDEX_ALLOCATION,
     INDEX_ROOT,
     RECORD_NUMBER,
@@ -53,10 +54,11 @@ class NtfsTree(Tree):
         self._source = BlockCache(source)
         boot = read_boot_sector(self._source.read_at(0, _BOOT))
         self._cluster_size, self._record_size = boot.cluster_size, boot.record_size
-        # Where the table is in pieces, the records that tell of the others lie in its first.
         start = boot.file_table * boot.cluster_size
         self._table: ByteSource = Extent(self._source, start, self._source.size - start)
-        self._table = BlockCache(self._content(self._record_of(_RECORD_TABLE), DATA), _KEPT_RECORDS)
+        for stream in self._record_of(_RECORD_TABLE).growing_stream(DATA):
+            self._table = StreamContent(self._source, stream, self._cluster_size)
+        self._table = BlockCache(self._table, _KEPT_RECORDS)
         self._top = self._record_of(_RECORD_TOP).reference
 
     def _root(self) -> Entry:
@@ -85,12 +87,17 @@ class NtfsTree(Tree):
         flags = record.attribute_flags
         if flags & _ATTRIBUTE_ENCRYPTED:
             raise UnsupportedContentError("the file is encrypted by the Encrypting File System")
-        if flags & _ATTRIBUTE_REPARSE:
-            point = record.value(REPARSE_POINT)
-            if point is None:
+        point = record.value(REPARSE_POINT)
+        if point is None:
+            if flags & _ATTRIBUTE_REPARSE:
                 raise FormatError("ntfs", f"the record of {entry.name} states a reparse point and holds none")
-            if wof.is_overlay(point):
-                return self._overlay_content(record, point)
+            return self._content(record, DATA)
+        if wof.is_overlay(point):
+            return self._overlay_content(record, point)
+        stream = record.stream(DATA)
+        if stream is not None and stream.size and (not stream.written or any(run[0] == HOLE for run in stream.runs)):
+            tag = int.from_bytes(point[:4], "little")
+            raise UnsupportedContentError(f"the content of the file is kept elsewhere (reparse tag {tag:#010x})")
         return self._content(record, DATA)
 
     def _overlay_content(self, record: FileRecord, point: bytes) -> ByteSource:
