@@ -156,12 +156,13 @@ def test_what_is_left_out_of_a_record_is_not_taken_for_nothing() -> None:
     sound = record(attribute(0xC0, POINT))
     behind = bytearray(sound)
     behind[20:22] = (1020).to_bytes(2, "little")
-    endless = record(*[attribute(0x10, bytes(96))] * 8)
+    endless = bytearray(record(attribute(0x10, bytes(1024 - 56 - 24 - 8))))
+    endless[60:64] = (1024 - 56).to_bytes(4, "little")
     few = bytearray(sound)
     few[6:8] = b"\x01\x00"
     for spoilt, said in (
         (behind, "no end"),
-        (endless[:1020] + b"\0" * 4, "passes|no end|in part"),
+        (endless, "no end"),
         (few, "all sectors"),
     ):
         with pytest.raises(FormatError, match=said):
@@ -186,6 +187,11 @@ def test_a_table_of_files_grows_with_each_part_that_is_found() -> None:
     assert (next(steps).runs, seen) == ([(0x50, 2)], [0])
     assert (next(steps).runs, seen) == ([(0x50, 2), (0x40, 3)], [0, 20])
     assert [one.runs for one in steps] == [[(0x50, 2), (0x40, 3), (0x30, 1)]]
+
+
+def test_a_table_of_files_that_is_nowhere() -> None:
+    with pytest.raises(FormatError, match="where it lies"):
+        list(FileRecord(0, {0: record()}.__getitem__, no_runs).growing_stream(DATA))
 
 
 def test_one_part_of_an_attribute_that_is_told_twice() -> None:

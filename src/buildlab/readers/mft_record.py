@@ -149,6 +149,8 @@ class FileRecord:
                 raise FormatError("ntfs", "the file table lists parts that cannot be")
             parts[part.first] = part
             yield self._stream(parts)
+        if not parts:
+            raise FormatError("ntfs", "the record of the file table does not tell where it lies")
 
     def _stream(self, parts: dict[int, _Outside]) -> StoredStream:
         whole = parts.get(0)

@@ -1,8 +1,8 @@
 """The index of a folder of NTFS (``$I30``): its names, and the file records they stand for.
 
-libfsntfs tells a name only together with the file record behind it; of the ten thousands of folders in WinSxS most are
-looked at by name alone. The index itself has the names in order, and says which are folders. The sizes in it are
-copies that Windows brings up to date for one of the names of a file only; they are not read.
+It has the names in order and says which are folders, so that no record behind them has to be read: of the ten
+thousands of folders in WinSxS most are looked at by name alone. The sizes in it are copies that Windows brings up to
+date for one of the names of a file only; they are not read.
 
 A B-tree: the root lies in the folder's file record, the other nodes ("index records") in its index allocation, each
 with the names between two of its parent. Layout as in the public descriptions of NTFS (INDEX_ROOT, INDEX_HEADER,
