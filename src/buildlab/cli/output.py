@@ -27,15 +27,16 @@ def parse_outputs(texts: Sequence[str] | None, kind: "ReportKind", evidence: Seq
     BadParameter for a format that is not known or has no such report, two on stdout or in one file, and for a file that
     would be written over or into the `evidence`.
     """
-    from buildlab.reports.report_format import report_formats
+    from buildlab.reports.report_format import report_format, report_formats
 
-    formats = {name: report for name, report in report_formats().items() if report.has(kind)}
     outputs: list[Output] = []
     for text in texts or ["text"]:
         name, _, file = text.partition("=")
-        if name not in formats:
-            raise typer.BadParameter(f"no format {name!r}; there are: {', '.join(formats)}", param_hint="-o")
-        outputs.append(Output(formats[name], Path(file) if file else None))
+        report = report_format(name)
+        if report is None or not report.has(kind):
+            known = ", ".join(name for name, other in report_formats().items() if other.has(kind))
+            raise typer.BadParameter(f"no format {name!r}; there are: {known}", param_hint="-o")
+        outputs.append(Output(report, Path(file) if file else None))
     if sum(output.file is None for output in outputs) > 1:
         raise typer.BadParameter("only one report can go to stdout; give the others a file", param_hint="-o")
     files = [output.file.resolve() for output in outputs if output.file is not None]

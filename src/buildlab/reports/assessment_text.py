@@ -1,10 +1,16 @@
 """The assessment of an installation, for people."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from buildlab.reports.text_lines import LABEL_WIDTH, LINE_WIDTH, line, plain
-from buildlab.results.assessment import Assessment, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from buildlab.results.assessment import Assessment, Statement
 
 _BRANCH, _PHASE = "branch.", "support."
 _HIDDEN = ("build-change.first-update",)

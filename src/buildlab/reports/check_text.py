@@ -1,9 +1,15 @@
 """A check as text: the answer first, then a plan that a person can follow, then what stands against it."""
 
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from buildlab.reports.text_lines import error_line, line, plain
-from buildlab.results.check import BundlePackage, Check, Finding, FindingOutcome, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from buildlab.results.check import BundlePackage, Check, Finding, FindingOutcome, Severity
 
 _COUNTED: dict[FindingOutcome, str] = {
     "fail": "failed",

@@ -1,9 +1,15 @@
 """A comparison as text: both sides, then what differs, a line each."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from buildlab.reports.text_lines import error_line, line, plain
-from buildlab.results.diff import Diff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from buildlab.results.diff import Diff
 
 _NOTHING = "-"
 _MOST = 200

@@ -1,21 +1,29 @@
 """The state of the data, an import and a verification as text."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from buildlab.reports.text_lines import LABEL_WIDTH, LINE_WIDTH, error_line, line, plain
-from buildlab.results.knowledge_state import (
-    DocumentSummary,
-    KnowledgeImport,
-    KnowledgeResult,
-    KnowledgeState,
-    KnowledgeVerification,
-    RowOfKb,
-)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildlab.results.knowledge_state import (
+        DocumentSummary,
+        KnowledgeImport,
+        KnowledgeResult,
+        KnowledgeState,
+        KnowledgeVerification,
+        RowOfKb,
+    )
 
 
 def knowledge_text(result: KnowledgeResult) -> str:
     """The whole report."""
+    from buildlab.results.knowledge_state import KnowledgeImport, KnowledgeState, KnowledgeVerification
+
     match result:
         case KnowledgeState():
             lines = _state(result)

@@ -1,9 +1,15 @@
 """A set of packages as text: one line a package to read down, the details of each, what they are to each other."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from buildlab.reports.text_lines import error_line, line, plain
-from buildlab.results.package_set import PackageSet, PackageSignature, UpdatePackage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildlab.results.package_set import PackageSet, PackageSignature, UpdatePackage
 
 _MOST_MEMBERS = 12
 _UNKNOWN = "-"

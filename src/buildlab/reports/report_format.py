@@ -1,20 +1,40 @@
-"""Report formats: one module of `formats` for each, found by discovery."""
+"""Report formats: one module of `formats` for each, named like the format and found by discovery.
 
-from collections.abc import Callable, Sequence
+A run imports the formats that it writes, and of each the results that it has.
+"""
+
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from buildlab.discovery import discover
-from buildlab.results.check import Check
-from buildlab.results.diff import Diff
-from buildlab.results.explanation import Explanation
-from buildlab.results.knowledge_state import KnowledgeImport, KnowledgeResult, KnowledgeState, KnowledgeVerification
-from buildlab.results.package_set import PackageSet
-from buildlab.results.scan import Scan
-from buildlab.results.timeline import Timeline
+from buildlab.discovery import discover, discover_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from buildlab.results.check import Check
+    from buildlab.results.diff import Diff
+    from buildlab.results.explanation import Explanation
+    from buildlab.results.knowledge_state import KnowledgeResult
+    from buildlab.results.package_set import PackageSet
+    from buildlab.results.scan import Scan
+    from buildlab.results.timeline import Timeline
+
+    Result = Scan | Sequence[Scan] | PackageSet | Explanation | Check | Diff | KnowledgeResult | Timeline
 
 ReportKind = Literal["scans", "packages", "explanation", "check", "diff", "knowledge", "timeline"]
-Result = Scan | Sequence[Scan] | PackageSet | Explanation | Check | Diff | KnowledgeResult | Timeline
+_KINDS: dict[str, ReportKind] = {
+    "PackageSet": "packages",
+    "Explanation": "explanation",
+    "Check": "check",
+    "Diff": "diff",
+    "KnowledgeState": "knowledge",
+    "KnowledgeImport": "knowledge",
+    "KnowledgeVerification": "knowledge",
+    "Timeline": "timeline",
+}
+"""Kinds by the name of the result's class, which is not imported for this; all else is scans."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +65,9 @@ class ReportFormat:
 
 
 def _kind_of(result: Result) -> tuple[ReportKind, Any]:
-    match result:
-        case Explanation():
-            return "explanation", result
-        case PackageSet():
-            return "packages", result
-        case Check():
-            return "check", result
-        case Diff():
-            return "diff", result
-        case KnowledgeState() | KnowledgeImport() | KnowledgeVerification():
-            return "knowledge", result
-        case Timeline():
-            return "timeline", result
-        case Scan():
-            return "scans", [result]
-        case _:
-            return "scans", result
+    kind = _KINDS.get(type(result).__name__, "scans")
+    is_one_scan = kind == "scans" and not isinstance(result, (list, tuple))
+    return kind, [result] if is_one_scan else result
 
 
 def report_formats() -> dict[str, ReportFormat]:
@@ -69,3 +75,11 @@ def report_formats() -> dict[str, ReportFormat]:
     from buildlab.reports import formats
 
     return {report_format.name: report_format for report_format in discover(formats, ReportFormat)}
+
+
+def report_format(name: str) -> ReportFormat | None:
+    """The format of a name, None where there is none; no other is imported."""
+    from buildlab.reports import formats
+
+    found = discover_module(formats, ReportFormat, name)
+    return found[0] if found else None

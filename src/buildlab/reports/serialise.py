@@ -4,23 +4,8 @@ from typing import Any
 
 import msgspec
 
-from buildlab.results.check import Check
-from buildlab.results.diff import Diff
-from buildlab.results.knowledge_state import KnowledgeImport, KnowledgeState, KnowledgeVerification
-from buildlab.results.package_set import PackageSet
 from buildlab.results.scan import Scan
-from buildlab.results.timeline import Timeline
 
-_SCHEMAS: dict[str, Any] = {
-    "scan": Scan,
-    "packages": PackageSet,
-    "check": Check,
-    "diff": Diff,
-    "timeline": Timeline,
-    "knowledge-show": KnowledgeState,
-    "knowledge-import": KnowledgeImport,
-    "knowledge-verify": KnowledgeVerification,
-}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -35,12 +20,31 @@ def scan_from_json(data: bytes | str) -> Scan:
     return msgspec.json.decode(data, type=Scan)
 
 
+def _schemas() -> dict[str, Any]:
+    from buildlab.results.check import Check
+    from buildlab.results.diff import Diff
+    from buildlab.results.knowledge_state import KnowledgeImport, KnowledgeState, KnowledgeVerification
+    from buildlab.results.package_set import PackageSet
+    from buildlab.results.timeline import Timeline
+
+    return {
+        "scan": Scan,
+        "packages": PackageSet,
+        "check": Check,
+        "diff": Diff,
+        "timeline": Timeline,
+        "knowledge-show": KnowledgeState,
+        "knowledge-import": KnowledgeImport,
+        "knowledge-verify": KnowledgeVerification,
+    }
+
+
 def schema_names() -> tuple[str, ...]:
     """The results that have a schema."""
-    return tuple(_SCHEMAS)
+    return tuple(_schemas())
 
 
 def json_schema(name: str) -> str:
     """The JSON Schema of a result, as text."""
-    schema = {"$schema": _DIALECT, "title": f"buildlab.{name}/1", **msgspec.json.schema(_SCHEMAS[name])}
+    schema = {"$schema": _DIALECT, "title": f"buildlab.{name}/1", **msgspec.json.schema(_schemas()[name])}
     return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"

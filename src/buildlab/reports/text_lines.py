@@ -1,6 +1,11 @@
 """Lines of text for people, safe to print whatever the evidence holds."""
 
-from buildlab.results.scan import ScanError
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from buildlab.results.scan import ScanError
 
 LABEL_WIDTH = 14
 LINE_WIDTH = 118

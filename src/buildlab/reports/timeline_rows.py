@@ -1,11 +1,16 @@
 """A timeline as rows for formats that have a line an event: the event and the place that its fact names."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from __future__ import annotations
 
-from buildlab.evidence.fact import Place
-from buildlab.results.installation_timeline import InstallationTimeline, TimelineEvent
-from buildlab.results.timeline import Timeline
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildlab.evidence.fact import Place
+    from buildlab.results.installation_timeline import InstallationTimeline, TimelineEvent
+    from buildlab.results.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)

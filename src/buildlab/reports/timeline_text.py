@@ -1,11 +1,17 @@
 """A timeline as text: a line an event, then what was read and what was not."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from buildlab.reports.text_lines import error_line, line, plain
 from buildlab.reports.timeline_rows import TimelineRow, timeline_rows
-from buildlab.results.installation_timeline import InstallationTimeline, TimelineEvent
-from buildlab.results.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildlab.results.installation_timeline import InstallationTimeline, TimelineEvent
+    from buildlab.results.timeline import Timeline
 
 _LONGEST = 160
 _UNKNOWN_ZONE = "local-zone-unknown"

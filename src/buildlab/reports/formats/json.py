@@ -1,16 +1,22 @@
 """JSON: one document for one target, an array for several."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.serialise import to_json
-from buildlab.results.check import Check
-from buildlab.results.diff import Diff
-from buildlab.results.explanation import Explanation
-from buildlab.results.knowledge_state import KnowledgeResult
-from buildlab.results.package_set import PackageSet
-from buildlab.results.scan import Scan
-from buildlab.results.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from buildlab.results.check import Check
+    from buildlab.results.diff import Diff
+    from buildlab.results.explanation import Explanation
+    from buildlab.results.knowledge_state import KnowledgeResult
+    from buildlab.results.package_set import PackageSet
+    from buildlab.results.scan import Scan
+    from buildlab.results.timeline import Timeline
 
 
 def _scans(scans: Sequence[Scan]) -> str:

@@ -1,18 +1,24 @@
 """JSON Lines: one document a line; of a timeline one event a line with its place, behind a line with all the rest of
 it."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.serialise import to_json
 from buildlab.reports.timeline_rows import timeline_rows
-from buildlab.results.check import Check
-from buildlab.results.diff import Diff
-from buildlab.results.explanation import Explanation
-from buildlab.results.package_set import PackageSet
-from buildlab.results.scan import Scan
-from buildlab.results.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from buildlab.results.check import Check
+    from buildlab.results.diff import Diff
+    from buildlab.results.explanation import Explanation
+    from buildlab.results.package_set import PackageSet
+    from buildlab.results.scan import Scan
+    from buildlab.results.timeline import Timeline
 
 
 def _scans(scans: Sequence[Scan]) -> str:

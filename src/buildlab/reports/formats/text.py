@@ -1,8 +1,10 @@
 """Text for people: a line to copy first, details after it."""
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from buildlab.reports.assessment_text import assessment_lines
 from buildlab.reports.check_text import check_text
@@ -12,9 +14,13 @@ from buildlab.reports.package_text import package_set_text
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import LABEL_WIDTH, LINE_WIDTH, error_line, line, plain
 from buildlab.reports.timeline_text import installation_timeline_lines, timeline_text
-from buildlab.results.component_store import ComponentStore
-from buildlab.results.explanation import Explanation
-from buildlab.results.scan import Conflict, Identity, Installation, Scan, Update, VolumeSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from buildlab.results.component_store import ComponentStore
+    from buildlab.results.explanation import Explanation
+    from buildlab.results.scan import Conflict, Identity, Installation, Scan, Update, VolumeSummary
 
 _LIST_UNAVAILABLE = ("software-hive", "packages")
 _LIST_BEFORE_VISTA = "registered-updates.key"
