@@ -4,8 +4,8 @@ The same sources work without it. So every step is optional: without Cython or w
 compiling fails, the installation goes on and the decoders run as plain Python. See docs/decisions/0008-codecs.md.
 """
 
-import hashlib
 import sys
+import zlib
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -29,7 +29,7 @@ def extensions() -> list[Extension]:
         # The copy that is compiled knows what it was made from, so that a stale one is found out at import.
         copy = GENERATED.joinpath(*PACKAGE.parts[1:], source.name)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        marked = text + f'\nSOURCE_SHA256 = "{hashlib.sha256(text).hexdigest()}"\n'.encode()
+        marked = text + f"\nSOURCE_CRC32 = {zlib.crc32(text):#010x}\n".encode()
         if not copy.exists() or copy.read_bytes() != marked:  # what is unchanged is not compiled again
             copy.write_bytes(marked)
         name = ".".join((*PACKAGE.parts[1:], source.stem))

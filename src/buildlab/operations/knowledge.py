@@ -25,7 +25,7 @@ from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.operations.knowledge_rows import Row, notes_of_wsus, rows_of_advisory, rows_of_wsus
 from buildlab.readers.advisory import Advisory, kb_of_text
 from buildlab.readers.byte_source import ByteSource
-from buildlab.readers.cab_header import MAGIC
+from buildlab.readers.c_cab import MAGIC
 from buildlab.readers.csaf import read_csaf
 from buildlab.readers.cvrf import read_cvrf
 from buildlab.readers.text import decode_text

@@ -7,19 +7,8 @@ import struct
 from dataclasses import dataclass
 
 from buildlab.errors import BuildlabError, FormatError, TruncatedError
+from buildlab.readers import c_cab as c
 from buildlab.readers.byte_source import ByteSource
-
-MAGIC = b"MSCF\0\0\0\0"
-"""The signature and the reserved word behind it, which is zero."""
-HEADER_SIZE = 36
-VERSION = 1, 3
-FLAG_PREVIOUS = 1
-FLAG_NEXT = 2
-FLAG_RESERVE = 4
-
-CONTINUED_FROM_PREVIOUS = 0xFFFD
-CONTINUED_TO_NEXT = 0xFFFE
-CONTINUED_BOTH = 0xFFFF
 
 _LONGEST_NAME = 1024
 _TABLE_READ = 1 << 16
@@ -102,7 +91,7 @@ def read_cab_tables(source: ByteSource, base: int = 0) -> CabTables:
     header = read_cab_header(source, base)
     folders = _read_folders(source, base, header)
     damage: list[BuildlabError] = []
-    if header.version != VERSION:
+    if header.version != c.VERSION:
         damage.append(FormatError("cab", f"states version {header.version[0]}.{header.version[1]}", offset=base + 24))
     if source.size - base < header.size:
         missing = header.size - (source.size - base)
@@ -113,26 +102,26 @@ def read_cab_tables(source: ByteSource, base: int = 0) -> CabTables:
 
 def read_cab_header(source: ByteSource, base: int = 0) -> CabHeader:
     """The header alone; errors as `read_cab_tables`."""
-    data = source.read_at(base, HEADER_SIZE)
-    if data[:4] != MAGIC[:4]:
+    data = source.read_at(base, c.HEADER_SIZE)
+    if data[:4] != c.MAGIC[:4]:
         raise FormatError("cab", "does not begin with MSCF", offset=base)
-    if len(data) < HEADER_SIZE:
+    if len(data) < c.HEADER_SIZE:
         raise TruncatedError("cabinet cut inside its header", offset=base + len(data))
     _, size, _, files_at, _, minor, major, folders, files, flags, set_id, part = _HEADER.unpack(data)
-    at = base + HEADER_SIZE
+    at = base + c.HEADER_SIZE
     reserve, folder_reserve, block_reserve = b"", 0, 0
-    if flags & FLAG_RESERVE:
+    if flags & c.FLAG_RESERVE:
         reserved, folder_reserve, block_reserve = _RESERVE.unpack(_exactly(source, at, _RESERVE.size))
         reserve = _exactly(source, at + _RESERVE.size, reserved)
         at += _RESERVE.size + reserved
     previous = following = None
-    if flags & FLAG_PREVIOUS:
+    if flags & c.FLAG_PREVIOUS:
         previous, at = _read_link(source, at)
-    if flags & FLAG_NEXT:
+    if flags & c.FLAG_NEXT:
         following, at = _read_link(source, at)
     if not folders or not files:
         raise FormatError("cab", f"states {folders} folders and {files} files", offset=base + 26)
-    if files_at < HEADER_SIZE or files_at >= source.size - base:
+    if files_at < c.HEADER_SIZE or files_at >= source.size - base:
         raise FormatError("cab", f"its files are listed at {files_at:#x}, outside of it", offset=base + 16)
     return CabHeader(
         size=size,

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 
 from buildlab.errors import BuildlabError, FormatError, LimitExceededError, PathNotFoundError
 from buildlab.limits import Limits
+from buildlab.readers import c_cab as c
 from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.cab_blocks import DecodeBudget, FolderBlocks, FolderSegment
 from buildlab.readers.cab_header import (
-    CONTINUED_BOTH,
-    CONTINUED_FROM_PREVIOUS,
-    CONTINUED_TO_NEXT,
     CabFile,
     CabLink,
     CabTables,
@@ -110,9 +108,9 @@ def join_parts(parts: list[CabPart]) -> CabSet:
         first = _add_folders(joined, part, is_first=number == 0)
         known = len(joined.files)
         for file in part.tables.files:
-            if file.folder in (CONTINUED_FROM_PREVIOUS, CONTINUED_BOTH):
+            if file.folder in (c.CONTINUED_FROM_PREVIOUS, c.CONTINUED_BOTH):
                 folder = first if header.previous is not None else None
-            elif file.folder == CONTINUED_TO_NEXT:
+            elif file.folder == c.CONTINUED_TO_NEXT:
                 folder = len(joined.folders) - 1 if header.next is not None else None
             else:
                 folder = first + file.folder if file.folder < len(part.tables.folders) else None
@@ -120,19 +118,19 @@ def join_parts(parts: list[CabPart]) -> CabSet:
         if number:
             _drop_repeated(joined, known, first)
     last = parts[-1].tables
-    if last.header.next is not None and _continued(last, CONTINUED_TO_NEXT):
+    if last.header.next is not None and _continued(last, c.CONTINUED_TO_NEXT):
         joined.folders[-1].goes_on_in = last.header.next.cabinet
     return joined
 
 
 def _continued(tables: CabTables, way: int) -> bool:
-    return any(file.folder in (way, CONTINUED_BOTH) for file in tables.files)
+    return any(file.folder in (way, c.CONTINUED_BOTH) for file in tables.files)
 
 
 def _add_folders(joined: CabSet, part: CabPart, *, is_first: bool) -> int:
     """Add the folders of a cabinet; the number of its first one, which may go on from the cabinet before."""
     header = part.tables.header
-    goes_on = header.previous is not None and _continued(part.tables, CONTINUED_FROM_PREVIOUS)
+    goes_on = header.previous is not None and _continued(part.tables, c.CONTINUED_FROM_PREVIOUS)
     first = len(joined.folders)
     for number, folder in enumerate(part.tables.folders):
         segment = FolderSegment(

@@ -4,7 +4,6 @@ RFC 1952; zlib does the decoding and compares each member's CRC. The number of k
 too many, every other one is dropped and they are set twice as far apart from then on.
 """
 
-import hashlib
 import zlib
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -43,6 +42,8 @@ class GzipBytes:
     """
 
     def __init__(self, source: ByteSource, limits: Limits) -> None:
+        import hashlib  # here, as the module also serves to tell what is no such file, and OpenSSL takes time to load
+
         self._source = source
         self._limits = limits
         self._state = _State(zlib.decompressobj(_GZIP_WINDOW), 0, 0, b"")

@@ -12,7 +12,8 @@ from typing import Literal
 from buildlab.errors import BuildlabError, FormatError, TruncatedError
 from buildlab.limits import DEFAULT_LIMITS, Limits
 from buildlab.readers.byte_source import ByteSource
-from buildlab.readers.cab_header import MAGIC, VERSION, read_cab_header
+from buildlab.readers.c_cab import MAGIC, VERSION
+from buildlab.readers.cab_header import read_cab_header
 
 Carrier = Literal["section", "resource", "overlay"]
 

@@ -9,23 +9,10 @@ from dataclasses import dataclass
 
 from buildlab.errors import FormatError, LimitExceededError, TruncatedError, UnsupportedContentError
 from buildlab.limits import Limits
+from buildlab.readers import c_wim as c
 from buildlab.readers.byte_source import ByteSource
 
-MAGIC = b"MSWIM\0\0\0"
-MAGIC_PIPABLE = b"WLPWM\0\0\0"
-HEADER_SIZE = 208
-VERSION_SOLID = 0xE00
-VERSION_NORMAL = 0x10D00
-
-FLAG_COMPRESSED = 0x2
-FLAG_SPANNED = 0x8
-FLAG_WRITE_IN_PROGRESS = 0x40
 _COMPRESSIONS = {0x20000: "xpress", 0x40000: "lzx", 0x80000: "lzms", 0x200000: "xpress"}
-
-RESOURCE_METADATA = 0x2
-RESOURCE_COMPRESSED = 0x4
-RESOURCE_SOLID = 0x10
-SOLID_CONTAINER_SIZE = 0x100000000
 
 _DEFAULT_CHUNK = 32768
 _LARGEST_CHUNK = 1 << 30
@@ -44,11 +31,11 @@ class ResourceRecord:
 
     @property
     def is_compressed(self) -> bool:
-        return bool(self.flags & RESOURCE_COMPRESSED)
+        return bool(self.flags & c.RESOURCE_COMPRESSED)
 
     @property
     def is_solid(self) -> bool:
-        return bool(self.flags & RESOURCE_SOLID)
+        return bool(self.flags & c.RESOURCE_SOLID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +75,19 @@ def read_header(source: ByteSource) -> WimHeader:
 
     FormatError where there is none; UnsupportedContentError for versions that are not known.
     """
-    data = source.read_at(0, HEADER_SIZE)
-    if data[:8] == MAGIC_PIPABLE:
-        data = source.read_at(max(0, source.size - HEADER_SIZE), HEADER_SIZE)
-        if data[:8] != MAGIC_PIPABLE:
+    data = source.read_at(0, c.HEADER_SIZE)
+    if data[:8] == c.MAGIC_PIPABLE:
+        data = source.read_at(max(0, source.size - c.HEADER_SIZE), c.HEADER_SIZE)
+        if data[:8] != c.MAGIC_PIPABLE:
             raise TruncatedError("pipable WIM cut: its header at the end is missing", offset=source.size)
-    if len(data) < HEADER_SIZE:
+    if len(data) < c.HEADER_SIZE:
         raise TruncatedError("WIM cut inside its header", offset=len(data))
     (magic, size, version, flags, chunk, guid, part, parts, images, lookup, xml, _boot, _index, integrity) = (
         _HEADER.unpack(data)
     )
-    if magic not in (MAGIC, MAGIC_PIPABLE) or size != HEADER_SIZE:
+    if magic not in (c.MAGIC, c.MAGIC_PIPABLE) or size != c.HEADER_SIZE:
         raise FormatError("wim", f"a header of {size} bytes", offset=8)
-    if version not in (VERSION_NORMAL, VERSION_SOLID):
+    if version not in (c.VERSION_NORMAL, c.VERSION_SOLID):
         raise UnsupportedContentError(f"WIM version {version:#x} is not supported", offset=12)
     chunk = chunk or _DEFAULT_CHUNK
     if chunk & (chunk - 1) or not 4096 <= chunk <= _LARGEST_CHUNK:
@@ -117,12 +104,12 @@ def read_header(source: ByteSource) -> WimHeader:
         lookup=_record(lookup),
         xml=_record(xml),
         integrity=_record(integrity),
-        pipable=magic == MAGIC_PIPABLE,
+        pipable=magic == c.MAGIC_PIPABLE,
     )
 
 
 def _compression(flags: int) -> str:
-    if not flags & FLAG_COMPRESSED:
+    if not flags & c.FLAG_COMPRESSED:
         return "none"
     named = {name for bit, name in _COMPRESSIONS.items() if flags & bit}
     if len(named) != 1:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from buildlab.errors import FormatError, LimitExceededError, TruncatedError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
-from buildlab.readers.wim import HEADER_SIZE, WimHeader
+from buildlab.readers.c_wim import HEADER_SIZE
+from buildlab.readers.wim import WimHeader
 from buildlab.readers.wim_resource import open_resource
 
 _HEAD = struct.Struct("<III")

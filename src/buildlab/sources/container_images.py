@@ -10,10 +10,9 @@ from buildlab.limits import Limits
 from buildlab.sources.byte_sources import is_folder
 from buildlab.sources.container import ImagePart, Opened, Probe
 from buildlab.sources.folder_tree import FolderTree
+from buildlab.sources.image_folder import INDEX, names_in
 from buildlab.sources.image_manifest import (
     DOCKER,
-    INDEX,
-    LAYOUT,
     ImageDescription,
     LayerReference,
     describe_images,
@@ -28,22 +27,8 @@ from buildlab.windows.path import fold_name, split_path
 FILES, HIVES = "Files", "Hives"
 _CHAIN = "layerchain.json"
 _TOMBSTONES = "tombstones.txt"
-_PARTS_OF_LAYER = ("HIVES", "UTILITYVM", "TOMBSTONES.TXT", "LAYERCHAIN.JSON")
 _DELTAS = ("Software_Delta", "System_Delta")
 _BASES = ("Files/Windows/System32/config/SOFTWARE", "Hives/Software_Base")
-
-
-def is_image_folder(path: Path) -> bool:
-    """Whether a folder of the host is an OCI image layout or a layer: ``Files`` with another part of a layer or with
-    Windows in it, or ``Hives`` with differencing hives. A volume with Windows at its top is none."""
-    names = _names_in(path)
-    if not {"WINDOWS", "WINNT"}.isdisjoint(names):
-        return False
-    if LAYOUT.upper() in names:
-        return INDEX.upper() in names
-    if "FILES" in names:
-        return any(part in names for part in _PARTS_OF_LAYER) or "WINDOWS" in _names_in(path / names["FILES"])
-    return "HIVES" in names and any(name.endswith("_DELTA") for name in _names_in(path / names["HIVES"]))
 
 
 def open_image(probe: Probe, limits: Limits) -> Opened:
@@ -130,7 +115,7 @@ def _parent_paths(probe: Probe) -> list[Path]:
     """The layers below, the nearest first: those that the user named, or those of ``layerchain.json`` beside this."""
     if probe.parents or probe.source is not None:
         return list(probe.parents)
-    names = _names_in(probe.path)
+    names = names_in(probe.path)
     if _CHAIN.upper() not in names:
         return []
     with probe.files.open(probe.path / names[_CHAIN.upper()]) as file:
@@ -139,7 +124,7 @@ def _parent_paths(probe: Probe) -> list[Path]:
         chain = json.loads(raw)
     except (ValueError, RecursionError):
         return []
-    beside = _names_in(probe.path.parent)
+    beside = names_in(probe.path.parent)
     stated = [split_path(text)[-1:] for text in chain if isinstance(text, str)] if isinstance(chain, list) else []
     found = [beside.get(fold_name(name[0])) for name in stated if name]
     return [probe.path.parent / name for name in found if name is not None and name != probe.path.name]
@@ -167,11 +152,3 @@ def _missing_parent(tree: LayeredTree) -> tuple[BuildlabError, ...]:
             hint="give them with --parent, the nearest first and the base layer last",
         ),
     )
-
-
-def _names_in(path: Path) -> dict[str, str]:
-    """The names in a folder of the host by their folded form; none where it cannot be listed."""
-    try:
-        return {fold_name(file.name): file.name for file in path.iterdir()}
-    except OSError:
-        return {}

@@ -13,12 +13,11 @@ from typing import Any
 from buildlab.errors import BuildlabError, FormatError, LimitExceededError
 from buildlab.limits import Limits
 from buildlab.readers.image_claim import ImageClaim
+from buildlab.sources.image_folder import INDEX
 from buildlab.sources.tree import Tree
 from buildlab.windows.architecture import from_registry_word
 
 DOCKER = "manifest.json"
-LAYOUT = "oci-layout"
-INDEX = "index.json"
 _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")

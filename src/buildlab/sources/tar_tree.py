@@ -1,6 +1,5 @@
 """A tar archive as a tree, compressed with gzip or not. It is listed when it is first looked into."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -133,6 +132,8 @@ class TarTree(Tree):
         """Read the archive whole and compare it with the stated digests; FormatError where one is another."""
         self._root()
         if self.is_stated and not isinstance(self.content, GzipBytes):
+            import hashlib  # here, as the module also serves to tell what is no archive
+
             digest = hashlib.sha256()
             for offset in range(0, self.content.size, _READ):
                 digest.update(self.content.read_at(offset, _READ))

@@ -14,11 +14,9 @@ from buildlab.errors import (
 )
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource, MemoryBytes
+from buildlab.readers.c_wim import FLAG_SPANNED, RESOURCE_METADATA, SOLID_CONTAINER_SIZE
 from buildlab.readers.image_claim import ImageClaim
 from buildlab.readers.wim import (
-    FLAG_SPANNED,
-    RESOURCE_METADATA,
-    SOLID_CONTAINER_SIZE,
     LookupEntry,
     WimHeader,
     parse_lookup_table,

@@ -16,9 +16,9 @@ import pytest
 from buildlab.errors import BuildlabError, FormatError, LimitExceededError, TruncatedError, UnsupportedContentError
 from buildlab.operations.scan import ScanOptions, scan
 from buildlab.sources.container import Opened
-from buildlab.sources.containers import ewf
-from buildlab.sources.containers.ewf import EWF, segment_suffixes
-from buildlab.sources.disks import ewf_sections
+from buildlab.sources.containers.ewf import EWF
+from buildlab.sources.disks import ewf, ewf_sections
+from buildlab.sources.disks.ewf import segment_suffixes
 from buildlab.sources.source_check import SourceCheck
 from buildlab.sources.target import open_target
 from tests.conftest import FindTool

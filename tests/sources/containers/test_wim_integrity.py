@@ -12,7 +12,8 @@ from buildlab.errors import BuildlabError, EncryptedVolumeError
 from buildlab.limits import DEFAULT_LIMITS
 from buildlab.operations.scan import ScanOptions, scan
 from buildlab.readers.byte_source import MemoryBytes
-from buildlab.readers.wim import HEADER_SIZE, read_header
+from buildlab.readers.c_wim import HEADER_SIZE
+from buildlab.readers.wim import read_header
 from buildlab.readers.wim_integrity import read_integrity_table
 from buildlab.results.scan import Scan
 from buildlab.sources.target import open_target

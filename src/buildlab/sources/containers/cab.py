@@ -3,9 +3,7 @@
 from buildlab.errors import BuildlabError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
-from buildlab.readers.cab import open_cabinet
-from buildlab.readers.cab_header import MAGIC, read_cab_header, read_cab_tables
-from buildlab.sources.cab_tree import CabTree
+from buildlab.readers.c_cab import MAGIC
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 from buildlab.windows.path import fold_name, split_path
 
@@ -18,6 +16,8 @@ def _is_update(probe: Probe) -> bool:
     """Whether a cabinet is an MSU: it holds the properties of a package, or what Windows Update scans with."""
     if probe.source is None or not probe.head.startswith(MAGIC):
         return False
+    from buildlab.readers.cab_header import read_cab_header, read_cab_tables
+
     try:
         if read_cab_header(probe.source).files > _UPDATE_FILES:
             return False
@@ -33,6 +33,9 @@ def _probe(probe: Probe) -> bool:
 
 
 def _open(probe: Probe, limits: Limits) -> Opened:
+    from buildlab.readers.cab import open_cabinet
+    from buildlab.sources.cab_tree import CabTree
+
     assert probe.source is not None
 
     def open_part(stated: str) -> ByteSource | None:

@@ -1,17 +1,22 @@
 """Container images of Windows: archives of `docker save`, the OCI image layout, and single layers."""
 
-from buildlab.limits import DEFAULT_LIMITS
-from buildlab.sources.container import ContainerFormat, Probe
-from buildlab.sources.container_images import is_image_folder, open_image
-from buildlab.sources.tar_tree import is_archive
+from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.sources.container import ContainerFormat, Opened, Probe
+from buildlab.sources.image_folder import is_image_folder
 
 
 def _probe(probe: Probe) -> bool:
     if probe.source is None:
         return is_image_folder(probe.path)
+    from buildlab.sources.tar_tree import is_archive
+
     return is_archive(probe.head, DEFAULT_LIMITS)
 
 
-CONTAINER_LAYER = ContainerFormat(
-    kind="container-layer", name="container image or layer", probe=_probe, open=open_image
-)
+def _open(probe: Probe, limits: Limits) -> Opened:
+    from buildlab.sources.container_images import open_image
+
+    return open_image(probe, limits)
+
+
+CONTAINER_LAYER = ContainerFormat(kind="container-layer", name="container image or layer", probe=_probe, open=_open)

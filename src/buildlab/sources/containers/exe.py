@@ -2,9 +2,6 @@
 
 from buildlab.errors import BuildlabError, UnknownFormatError, UnsupportedContentError
 from buildlab.limits import DEFAULT_LIMITS, Limits
-from buildlab.readers.cab import open_cabinet
-from buildlab.readers.self_extractor import find_embedded_cabinet
-from buildlab.sources.cab_tree import CabTree
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 
 _DELTAS = "_sfx_manifest_"
@@ -13,6 +10,8 @@ _DELTAS = "_sfx_manifest_"
 def _probe(probe: Probe) -> bool:
     if probe.source is None or not probe.head.startswith(b"MZ"):
         return False
+    from buildlab.readers.self_extractor import find_embedded_cabinet
+
     try:
         return find_embedded_cabinet(probe.source, DEFAULT_LIMITS) is not None
     except BuildlabError:  # no program, or one cut inside its headers
@@ -20,6 +19,10 @@ def _probe(probe: Probe) -> bool:
 
 
 def _open(probe: Probe, limits: Limits) -> Opened:
+    from buildlab.readers.cab import open_cabinet
+    from buildlab.readers.self_extractor import find_embedded_cabinet
+    from buildlab.sources.cab_tree import CabTree
+
     assert probe.source is not None
     found = find_embedded_cabinet(probe.source, limits)
     if found is None:

@@ -2,8 +2,8 @@
 
 from buildlab.limits import Limits
 from buildlab.sources.container import ContainerFormat, Opened, Probe
-from buildlab.sources.container_images import is_image_folder
 from buildlab.sources.folder_tree import FolderTree
+from buildlab.sources.image_folder import is_image_folder
 
 
 def _probe(probe: Probe) -> bool:

@@ -73,3 +73,9 @@ def definitions() -> Any:
     from dissect.cstruct import cstruct  # here, as its import takes longer than a probe may
 
     return cstruct(endian=">").load(_DEFINITION)
+
+
+def has_cookie(head: bytes, tail: bytes) -> bool:
+    """Whether a file with this start and end has a footer: in its last sector (511 bytes in files of old Virtual PC
+    versions), or as the copy at its start."""
+    return COOKIE in (head[:8], tail[-512:][:8], tail[-511:][:8])
