@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from buildlab.evidence.history import HistoryEvent, filetime, result_text
+from buildlab.evidence.history import filetime, result_text
+from buildlab.evidence.history_event import HistoryEvent
 from buildlab.evidence.roots import find_roots
 from buildlab.evidence.timeline_collector import (
     TimelineCollector,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from buildlab.evidence.fact import Place
-from buildlab.evidence.history import HistoryEvent, When
+from buildlab.evidence.history_event import HistoryEvent, When
 from buildlab.inference.timeline import LocatedEvent, TimelineFilter, locate_events, order_events
 from buildlab.results.installation_timeline import TimelineEvent
 

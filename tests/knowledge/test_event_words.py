@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from buildlab.evidence.history import EventWord
+from buildlab.evidence.history_event import EventWord
 from buildlab.knowledge.event_words import providers, word_of_record, word_of_report
 from buildlab.knowledge.table import rows
 

@@ -89,7 +89,7 @@ def _filter(
     sources: list[str] | None,
 ) -> "TimelineFilter":
     """What is wanted; a word that there is not is a usage error."""
-    from buildlab.evidence.history import EventWord, HistorySource
+    from buildlab.evidence.history_event import EventWord, HistorySource
     from buildlab.inference.timeline import TimelineFilter
 
     return TimelineFilter(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from buildlab.evidence.fact import Fact
-from buildlab.evidence.history import EventWord, HistoryEvent, HistorySource
+from buildlab.evidence.history_event import EventWord, HistoryEvent, HistorySource
 from buildlab.results.installation_timeline import TimelineEvent, TimeOddity
 from buildlab.results.scan import Package
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from buildlab.evidence.fact import Gap
-from buildlab.evidence.history import LogAccount
+from buildlab.evidence.history_event import LogAccount
 from buildlab.evidence.ledger import Evidence
 from buildlab.evidence.timeline_collector import collect_history
 from buildlab.evidence.windows_root import WindowsRoot

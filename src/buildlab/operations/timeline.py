@@ -6,7 +6,8 @@ from typing import Final
 
 from buildlab.errors import BuildlabError
 from buildlab.evidence.fact import Gap, Place
-from buildlab.evidence.history import HistoryEvent, LogAccount, utc
+from buildlab.evidence.history import utc
+from buildlab.evidence.history_event import HistoryEvent, LogAccount
 from buildlab.evidence.roots import find_roots
 from buildlab.evidence.timeline_collector import collect_inventory
 from buildlab.inference.comparison import compare_updates

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from buildlab.evidence.fact import Fact, Gap
-from buildlab.evidence.history import Clock, EventWord, HistorySource, LogAccount, Precision
+from buildlab.evidence.history_event import Clock, EventWord, HistorySource, LogAccount, Precision
 
 TimeOddity = Literal["no-time", "in-the-future"]
 """What is odd about a time: the source states none that is possible, or one after the day of the report."""

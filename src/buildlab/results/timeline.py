@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from buildlab.evidence.fact import Fact, Gap
-from buildlab.evidence.history import LogAccount
+from buildlab.evidence.history_event import LogAccount
 from buildlab.results.installation_timeline import TimelineEvent
 from buildlab.results.scan import Exit, ScanError, TargetSummary, Tool
 

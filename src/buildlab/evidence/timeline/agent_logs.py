@@ -4,14 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import cast
 
 from buildlab.evidence.fact import Place
-from buildlab.evidence.history import (
-    EventWord,
-    History,
-    HistoryEvent,
-    HistorySource,
-    result_text,
-    utc,
-)
+from buildlab.evidence.history import History, result_text, utc
+from buildlab.evidence.history_event import EventWord, HistoryEvent, HistorySource
 from buildlab.evidence.timeline_collector import TimelineCollector
 from buildlab.knowledge.event_words import word_of_report
 from buildlab.readers.reporting_events import AgentReport, read_reports

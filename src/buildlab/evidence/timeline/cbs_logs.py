@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from buildlab.errors import BuildlabError
 from buildlab.evidence.fact import Place
-from buildlab.evidence.history import EventWord, History, HistoryEvent, result_text
+from buildlab.evidence.history import History, result_text
+from buildlab.evidence.history_event import EventWord, HistoryEvent
 from buildlab.evidence.timeline_collector import TimelineCollector
 from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.cab import open_cabinet

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from buildlab.evidence.fact import CbsPackage
-from buildlab.evidence.history import EventWord, History, HistoryEvent, filetime, result_text
+from buildlab.evidence.history import History, filetime, result_text
+from buildlab.evidence.history_event import EventWord, HistoryEvent
 from buildlab.evidence.timeline_collector import TimelineCollector
 from buildlab.windows.states import package_state
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from buildlab.errors import FormatError
 from buildlab.evidence.fact import Place
-from buildlab.evidence.history import EventWord, History, HistoryEvent, LogAccount, result_text, utc
+from buildlab.evidence.history import History, result_text, utc
+from buildlab.evidence.history_event import EventWord, HistoryEvent, LogAccount
 from buildlab.evidence.timeline_collector import TimelineCollector
 from buildlab.readers.update_data_store import DataStore, UpdateHistory, read_data_store
 from buildlab.windows.kb import find_kb

@@ -6,7 +6,8 @@ from typing import cast
 
 from buildlab.errors import FormatError
 from buildlab.evidence.fact import Place
-from buildlab.evidence.history import EventWord, History, HistoryEvent, HistorySource, LogAccount, When, result_text
+from buildlab.evidence.history import History, result_text
+from buildlab.evidence.history_event import EventWord, HistoryEvent, HistorySource, LogAccount, When
 from buildlab.evidence.timeline_collector import TimelineCollector
 from buildlab.knowledge.event_words import providers, word_of_record
 from buildlab.readers.event_log import EventLog, LoggedEvent, open_event_log

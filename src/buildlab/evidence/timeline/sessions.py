@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from buildlab.evidence.fact import Place
-from buildlab.evidence.history import EventWord, History, HistoryEvent, LogAccount, When, filetime, result_text
+from buildlab.evidence.history import History, filetime, result_text
+from buildlab.evidence.history_event import EventWord, HistoryEvent, LogAccount, When
 from buildlab.evidence.timeline_collector import TimelineCollector
 from buildlab.readers.sessions_xml import ServicingSession, read_sessions
 from buildlab.windows.filetime import from_filetime

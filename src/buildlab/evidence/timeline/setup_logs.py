@@ -1,7 +1,8 @@
 """``Panther``: when Windows Setup ran. Its times are local to what ran it, of which nothing tells the zone."""
 
 from buildlab.evidence.fact import Place
-from buildlab.evidence.history import History, HistoryEvent, unknown_zone
+from buildlab.evidence.history import History, unknown_zone
+from buildlab.evidence.history_event import HistoryEvent
 from buildlab.evidence.timeline_collector import TimelineCollector
 from buildlab.readers.setup_log import read_setup_log
 from buildlab.windows.kb import find_kb

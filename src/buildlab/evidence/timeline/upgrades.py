@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from buildlab.errors import FormatError
-from buildlab.evidence.history import History, HistoryEvent, When, unknown_zone, utc
+from buildlab.evidence.history import History, unknown_zone, utc
+from buildlab.evidence.history_event import HistoryEvent, When
 from buildlab.evidence.timeline_collector import TimelineCollector
 from buildlab.readers.hive import HiveKey
 from buildlab.windows.filetime import from_unix_time

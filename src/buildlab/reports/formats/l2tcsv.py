@@ -3,7 +3,7 @@
 An event without a time has ``00/00/0000`` and ``--:--:--``; the zone of a local time that is not known is ``-``.
 """
 
-from buildlab.evidence.history import HistorySource
+from buildlab.evidence.history_event import HistorySource
 from buildlab.inference.timeline import parse_moment
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import plain

@@ -19,8 +19,8 @@ _SHOWN = 200
 
 
 def open_vhdx(probe: Probe, limits: Limits) -> Opened:
-    """The disk of a VHDX, its log replayed; FormatError or TruncatedError where it is damaged, MissingParentError without
-    its parent."""
+    """The disk of a VHDX, its log replayed; FormatError or TruncatedError where it is damaged, MissingParentError
+    without its parent."""
     file = probe.source
     assert file is not None
     header = read_header(file)
