@@ -35,7 +35,9 @@ def test_verbose_version_tells_of_the_codecs() -> None:
             "codec lzx",
             "codec lzms",
             "codec lznt1",
+            "codec ntfs",
             "codec xpress",
+            "codec deflate",
         ]
 
 

@@ -6,9 +6,9 @@ import struct
 import pytest
 
 from buildlab.errors import BuildlabError, FormatError, UnsupportedContentError
+from buildlab.readers.codecs.ntfs_records import HOLE
 from buildlab.readers.mft_record import (
     DATA,
-    HOLE,
     REPARSE_POINT,
     FileRecord,
     ReadRecord,

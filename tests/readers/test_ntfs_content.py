@@ -6,7 +6,8 @@ import pytest
 
 from buildlab.errors import BuildlabError, FormatError, TruncatedError
 from buildlab.readers.byte_source import MemoryBytes
-from buildlab.readers.mft_record import HOLE, Runs, StoredStream
+from buildlab.readers.codecs.ntfs_records import HOLE
+from buildlab.readers.mft_record import Runs, StoredStream
 from buildlab.readers.ntfs_content import CompressedContent, StreamContent
 
 CLUSTER = 512

@@ -67,14 +67,14 @@ def read(top: bytes, nodes: dict[int, bytes]) -> list[IndexedName]:
 
 def test_names_come_in_the_order_of_the_tree() -> None:
     found = read(ROOT, NODES)
-    assert [one.name for one in found] == ["a", "b", "b2", "c" * 200, "d"]
-    assert [one.name for one in found if one.is_folder] == ["b"]
-    assert found[1].reference == 1 << 48 | 51
+    assert [one[0] for one in found] == ["a", "b", "b2", "c" * 200, "d"]
+    assert [name for name, _, is_folder in found if is_folder] == ["b"]
+    assert found[1][1] == 1 << 48 | 51
 
 
 def test_short_names_of_dos_are_left_out() -> None:
     names = (entry("Program Files", namespace=1), entry("PROGRA~1", namespace=2), entry("BOTH", namespace=3))
-    assert [one.name for one in read(root(*names, entry("posix", namespace=0), last()), {})] == [
+    assert [one[0] for one in read(root(*names, entry("posix", namespace=0), last()), {})] == [
         "Program Files",
         "BOTH",
         "posix",
@@ -83,7 +83,7 @@ def test_short_names_of_dos_are_left_out() -> None:
 
 def test_a_name_that_is_no_text_is_shown_as_far_as_it_is() -> None:
     key = struct.pack("<56xI4xBB", 0, 2, 0) + b"x\0\x00\xd8"
-    assert read(root(raw_entry(1 << 48 | 9, key), last()), {})[0].name == "x�"
+    assert read(root(raw_entry(1 << 48 | 9, key), last()), {})[0][0] == "x�"
 
 
 @pytest.mark.parametrize(

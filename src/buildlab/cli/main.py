@@ -52,10 +52,12 @@ def _print_version(verbose: bool) -> None:
     if verbose:
         from buildlab.knowledge.table import knowledge_date
         from buildlab.readers.codecs import compiled_codecs
+        from buildlab.readers.inflate import HAS_LIBDEFLATE
 
         typer.echo(f"knowledge of {knowledge_date()}")
         for name, compiled in compiled_codecs().items():
             typer.echo(f"codec {name}: {'compiled' if compiled else 'plain Python'}")
+        typer.echo(f"codec deflate: {'libdeflate' if HAS_LIBDEFLATE else 'zlib'}")
     raise typer.Exit
 
 

@@ -1,11 +1,12 @@
 """The content of a stream of NTFS outside of its file record: runs of clusters, holes, and compressed units."""
 
 from bisect import bisect_right
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from buildlab.errors import FormatError, TruncatedError
 from buildlab.readers.byte_source import ByteSource
-from buildlab.readers.mft_record import HOLE, Runs, StoredStream
+from buildlab.readers.codecs.ntfs_records import HOLE
+from buildlab.readers.mft_record import Runs, StoredStream
 
 _LARGEST_UNIT = 2 << 20
 """Bytes; Windows makes units of 16 clusters, and compresses on volumes with clusters of up to 64 KiB."""
@@ -16,9 +17,15 @@ class Clusters:
 
     def __init__(self, volume: ByteSource, runs: Runs, cluster_size: int) -> None:
         self._volume = volume
-        self._places = [HOLE if cluster == HOLE else cluster * cluster_size for cluster, _ in runs]
-        self._starts = [0, *accumulate(count * cluster_size for _, count in runs)]
-        self._ends = self._starts[1:]
+        self._places: list[int] = []
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        end = 0
+        for cluster, count in runs:
+            self._places.append(HOLE if cluster == HOLE else cluster * cluster_size)
+            self._starts.append(end)
+            end += count * cluster_size
+            self._ends.append(end)
 
     def pieces(self, offset: int, size: int) -> list[tuple[int, int]]:
         """Where so many bytes lie on the volume: place (or `HOLE`) and length of each piece. FormatError where the runs

@@ -82,7 +82,7 @@ def test_without_anything_compiled(tmp_path: Path) -> None:
     for path in (*folder.glob("*.so"), *folder.glob("*.pyd")):
         path.unlink()
     state = f"sys.path.append({str(ROOT)!r})\n{STATE}"
-    assert _run(state, tmp_path) == "['delta', 'lzms', 'lznt1', 'lzx', 'xpress'] 0"
+    assert _run(state, tmp_path) == "['delta', 'lzms', 'lznt1', 'lzx', 'ntfs', 'xpress'] 0"
 
 
 def test_a_compiled_module_that_cannot_be_loaded(tmp_path: Path) -> None:

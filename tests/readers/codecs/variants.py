@@ -25,6 +25,7 @@ class Codecs:
     lzms: ModuleType
     x86_calls: ModuleType
     prefix_code: ModuleType
+    ntfs_records: ModuleType
 
     def decode(self, codec: str, data: bytes, size: int) -> bytes:
         decoded = getattr(getattr(self, codec), f"decompress_{codec}_chunk")(data, size)
@@ -62,7 +63,7 @@ def _without_installed() -> Iterator[None]:
 
 
 def _load() -> Codecs:
-    names = ("lzx", "xpress", "lzms", "x86_calls", "prefix_code")
+    names = ("lzx", "xpress", "lzms", "x86_calls", "prefix_code", "ntfs_records")
     return Codecs(*(importlib.import_module(f"{PACKAGE}.{name}") for name in names))
 
 

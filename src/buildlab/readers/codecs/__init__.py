@@ -1,4 +1,4 @@
-"""Decompressors of the formats that Windows packs its files with.
+"""Decompressors of the formats that Windows packs its files with, and what else is decoded byte by byte.
 
 Each module works as it stands, in plain Python, and 50 to 200 times faster where the installation compiled it. A
 compiled module beside a source that was changed since is put aside here for its source: slow, and right.
@@ -13,7 +13,7 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent
 _MODULES = (
     *("prefix_code", "x86_calls", "xpress", "lznt1", "lzx_stream", "lzms_codes", "lzms_stream"),
-    *("delta_bits", "delta_tokens", "delta_x86"),
+    *("delta_bits", "delta_tokens", "delta_x86", "ntfs_records"),
 )
 """What setup.py compiles; a module stands behind those that it imports."""
 _PARTS = {
@@ -21,6 +21,7 @@ _PARTS = {
     "lzx": ("prefix_code", "x86_calls", "lzx_stream"),
     "lzms": ("prefix_code", "x86_calls", "lzms_codes", "lzms_stream"),
     "lznt1": ("lznt1",),
+    "ntfs": ("ntfs_records",),
     "xpress": ("prefix_code", "xpress"),
 }
 

@@ -1,5 +1,6 @@
 """Definitions of the VMDK format, after VMware's "Virtual Disk Format" 1.0 and 5.0."""
 
+import struct
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,8 @@ COWD_HEADER_SIZE = 1056
 COWD_VERSION = 1
 COWD_TABLE_ENTRIES = 4096
 SECTOR = 512
-MARKER_SIZE = 12
+GRAIN_MARKER = struct.Struct("<QI")
+"""Before each deflated grain: its first sector of the disk, and the size of its stream. Read once a grain."""
 NEWLINES = b"\n \r\n"
 GD_AT_END = 0xFFFFFFFFFFFFFFFF
 CID_NOPARENT = 0xFFFFFFFF
@@ -54,11 +56,6 @@ struct cowd_header {
     uint32 num_gd_entries;
     uint32 free_sector;
     char   parent[1024];
-};
-
-struct grain_marker {
-    uint64 lba;
-    uint32 size;
 };
 """
 

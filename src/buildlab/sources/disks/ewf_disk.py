@@ -9,6 +9,7 @@ from typing import Literal
 
 from buildlab.errors import FormatError, TruncatedError
 from buildlab.readers.byte_source import ByteSource
+from buildlab.readers.inflate import inflate_whole
 from buildlab.sources.disks import c_ewf as c
 from buildlab.sources.disks.ewf_sections import EwfImage, EwfTable
 from buildlab.sources.source_check import SourceCheck
@@ -145,6 +146,9 @@ def _summed(stored: bytes) -> bytes:
 
 def _inflate(stored: bytes, size: int) -> bytes:
     """At most `size` bytes; none where the stream is damaged or not at its end."""
+    whole = inflate_whole(stored, size)
+    if whole is not None:
+        return whole
     stream = zlib.decompressobj()
     try:
         data = stream.decompress(stored, size + 1)

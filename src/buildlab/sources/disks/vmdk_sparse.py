@@ -9,6 +9,7 @@ from typing import Any
 from buildlab.errors import FormatError, LimitExceededError, TruncatedError, UnsupportedContentError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
+from buildlab.readers.inflate import inflate_whole
 from buildlab.sources.disks import c_vmdk as c
 from buildlab.sources.disks.joined import Background
 from buildlab.sources.disks.kept import KeptPieces
@@ -204,8 +205,9 @@ class SparseExtent:
             return self._held(grain)
         if not self._has_markers:
             return 1
-        data = self._source.read_at(sector * c.SECTOR, c.MARKER_SIZE)
-        return c.MARKER_SIZE + (int(c.definitions().grain_marker(data).size) if len(data) == c.MARKER_SIZE else 0)
+        data = self._source.read_at(sector * c.SECTOR, c.GRAIN_MARKER.size)
+        size = int(c.GRAIN_MARKER.unpack(data)[1]) if len(data) == c.GRAIN_MARKER.size else 0
+        return c.GRAIN_MARKER.size + size
 
     def _held(self, grain: int) -> int:
         """Bytes of the disk that a grain holds: all of it, but for the last."""
@@ -286,15 +288,18 @@ class SparseExtent:
         return data
 
     def _inflate_stored(self, grain: int, place: int) -> bytes:
+        deflated = self._deflated(grain, place)
+        whole = inflate_whole(deflated, self._grain_bytes)
+        if whole is not None and len(whole) >= self._held(grain):
+            return whole
         decoder = zlib.decompressobj()
         try:
-            data = decoder.decompress(self._deflated(grain, place), self._grain_bytes)
-            left_over = decoder.decompress(decoder.unconsumed_tail, 1)
+            data = decoder.decompress(deflated, self._grain_bytes + 1)
         except zlib.error as error:
             raise FormatError(
                 "vmdk", f"{self._name}: grain {grain} cannot be inflated: {error}", offset=place
             ) from error
-        if left_over:
+        if len(data) > self._grain_bytes:
             raise FormatError("vmdk", f"{self._name}: grain {grain} inflates past its size", offset=place)
         if len(data) < self._held(grain) or not decoder.eof:
             raise FormatError("vmdk", f"{self._name}: grain {grain} inflates to {len(data)} bytes only", offset=place)
@@ -305,15 +310,15 @@ class SparseExtent:
         most = 2 * self._grain_bytes
         if not self._has_markers:
             return self._source.read_at(place, most)
-        head = self._source.read_at(place, c.MARKER_SIZE)
-        if len(head) < c.MARKER_SIZE:
+        head = self._source.read_at(place, c.GRAIN_MARKER.size)
+        if len(head) < c.GRAIN_MARKER.size:
             raise TruncatedError(f"{self._name} is cut before grain {grain}", offset=min(place, self._source.size))
-        marker = c.definitions().grain_marker(head)
-        if marker.lba != grain * self._grain_sectors:
-            raise FormatError("vmdk", f"{self._name}: grain {grain} is marked as of sector {marker.lba}", offset=place)
-        if not 0 < marker.size <= most:
-            raise FormatError("vmdk", f"{self._name}: grain {grain} is stored in {marker.size} bytes", offset=place + 8)
-        data = self._source.read_at(place + c.MARKER_SIZE, marker.size)
-        if len(data) < marker.size:
+        sector, size = c.GRAIN_MARKER.unpack(head)
+        if sector != grain * self._grain_sectors:
+            raise FormatError("vmdk", f"{self._name}: grain {grain} is marked as of sector {sector}", offset=place)
+        if not 0 < size <= most:
+            raise FormatError("vmdk", f"{self._name}: grain {grain} is stored in {size} bytes", offset=place + 8)
+        data = self._source.read_at(place + c.GRAIN_MARKER.size, size)
+        if len(data) < size:
             raise TruncatedError(f"{self._name} is cut inside grain {grain}", offset=self._source.size)
         return data

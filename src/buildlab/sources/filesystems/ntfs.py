@@ -10,10 +10,10 @@ from buildlab.errors import BuildlabError, FormatError, UnsupportedContentError
 from buildlab.limits import Limits
 from buildlab.readers import wof
 from buildlab.readers.byte_source import ByteSource, MemoryBytes
+from buildlab.readers.codecs.ntfs_records import HOLE
 from buildlab.readers.mft_record import (
     DATA,
     FOLDER_INDEX,
-    HOLE,
     INDEX_ALLOCATION,
     INDEX_ROOT,
     RECORD_NUMBER,
