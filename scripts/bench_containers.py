@@ -11,9 +11,11 @@ every disk container. Measured in fresh processes, ours and the peer by turns, t
   the raw volume; at most twice its time is due. One more line has libfsntfs open the raw volume itself, without a
   call into Python for each read, which nothing inside a container can have.
 
-WIM: an install.wim (LZX, 0.9 GB) and a solid install.esd (LZMS, 0.2 GB), with a Windows of `tests/kit` in them.
-`buildlab scan` (start included), and reading alone the files that the scan reads, against the time that wimlib-imagex
-takes to extract those files; at most twice that is due.
+WIM: an install.wim (LZX, 1 GB) and a solid install.esd (LZMS) with the Windows of `scripts/bench_image.py` in them,
+whose hives and packages are those of an ordinary one; and the same with a Windows of `tests/kit`, whose hives have
+2 MB, so that hardly more than the start of either program is measured. `buildlab scan` (start included), and reading
+alone the files that the scan reads, against the time that wimlib-imagex takes to extract those files; at most twice
+that is due.
 
 The largest resident set of each of our processes is due to stay below 300 MiB. All images are made once and kept in
 DIR, the peers in a virtual environment there, for measuring only. Needs: ntfs-3g, wimtools, qemu-utils, ewf-tools.
@@ -64,11 +66,14 @@ KINDS = ("raw", *_QEMU, "e01")
 _RAW_IN_C = "raw, peer in C"
 _LIST = "files.txt"
 """Beside a WIM: the files in it that its scan reads."""
+_LZX, _SOLID = ("--compress=LZX:20",), ("--solid", "--solid-compress=LZMS:20")
 _WIM_FORMS = {
-    "install.wim": (1_500_000_000, ["--compress=LZX:20"]),
-    "install.esd": (300_000_000, ["--solid", "--solid-compress=LZMS:20"]),
+    "install.wim": (True, 1_300_000_000, _LZX),
+    "install.esd": (True, 300_000_000, _SOLID),
+    "small.wim": (False, 1_500_000_000, _LZX),
+    "small.esd": (False, 300_000_000, _SOLID),
 }
-"""Bytes before compression, and how to compress."""
+"""Whether the Windows is of ordinary size, bytes of other files before compression, and how to compress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,16 +153,16 @@ def ready_disks(work: Path) -> Path:
 
 
 def ready_wims(work: Path) -> Path:
-    """The folder with the two images."""
+    """The folder with the images."""
     folder = work / "wims"
     folder.mkdir(exist_ok=True)
-    for name, (size, options) in _WIM_FORMS.items():
+    for name, (is_ordinary, size, options) in _WIM_FORMS.items():
         image, tree = folder / name, folder / "tree"
         if image.exists():
             continue
         tell(f"making {image} (some minutes)")
         shutil.rmtree(tree, ignore_errors=True)
-        _lay_out_windows(tree, size)
+        _lay_out_windows(tree, size, is_ordinary=is_ordinary)
         made = image.with_suffix(".part")
         _run(_tool("wimlib-imagex", "wimtools"), "capture", tree, made, "Windows", *options)
         made.replace(image)
@@ -165,13 +170,16 @@ def ready_wims(work: Path) -> Path:
     return folder
 
 
-def _lay_out_windows(tree: Path, size: int) -> None:
-    """A Windows of the kit, and files of up to a megabyte around it, `size` bytes in all."""
-    sys.path.insert(0, str(ROOT))
+def _lay_out_windows(tree: Path, size: int, *, is_ordinary: bool) -> None:
+    """A Windows, and files of up to a megabyte around it, `size` bytes in all."""
+    import bench_image
     from tests.kit.systems import server_2008_6003_amd64
     from tests.kit.windows import write_tree
 
-    write_tree(server_2008_6003_amd64().files(), tree)
+    if is_ordinary:
+        bench_image.stage(bench_image.ordinary_windows(), tree)
+    else:
+        write_tree(server_2008_6003_amd64().files(), tree)
     numbers, left, number = random.Random(3), size, 0
     pieces = _mixed(3 * size, 4)  # only the start of each is taken
     while left > 0:

@@ -261,9 +261,14 @@ def _write(place: Path, data: bytes) -> None:
     place.write_bytes(data)
 
 
+def ordinary_windows() -> WindowsImage:
+    """The Windows itself, without the files that only fill the disk."""
+    return replace(server_2008_6003_amd64(), packages=packages(), padding=KERNEL_PADDING)
+
+
 def build(target: Path) -> None:
     """Make the image at `target`."""
-    image = replace(server_2008_6003_amd64(), packages=packages(), padding=KERNEL_PADDING)
+    image = ordinary_windows()
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         work = Path(temporary)
         folder, archive, volume, disk = work / "tree", work / "tree.wim", work / "volume.img", work / "disk.raw"

@@ -248,6 +248,22 @@ def repair_ewf(data: bytearray, seed: bytes) -> None:
             _sum_ewf(data, seed, place + 100, place + 100 + 4 * entries)
 
 
+def repair_ewf2(data: bytearray, seed: bytes) -> None:
+    """The same of version 2, whose sections are told by descriptors behind them, from the end on."""
+    place, seen = len(seed) - 64, 0
+    while place >= 32 and seen < 1000:
+        kind, _, previous, size = struct.unpack_from("<IIQQ", seed, place)
+        start = place - size
+        if kind in (4, 5):
+            entries = int.from_bytes(seed[start + (8 if kind == 4 else 0) :][:4], "little")
+            _sum_ewf(data, seed, start, start + 16)
+            _sum_ewf(data, seed, start + 32, start + 32 + 16 * entries)
+        elif kind in (8, 9):
+            _sum_ewf(data, seed, start, start + (16 if kind == 8 else 20))
+        _sum_ewf(data, seed, place, place + 60)
+        place, seen = previous, seen + 1
+
+
 def _sum_ewf(data: bytearray, seed: bytes, start: int, end: int) -> None:
     if start < end <= len(data) - 4 and zlib.adler32(seed[start:end]).to_bytes(4, "little") == seed[end : end + 4]:
         struct.pack_into("<I", data, end, zlib.adler32(data[start:end]))

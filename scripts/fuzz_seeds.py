@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 from fuzz_mutations import Case  # noqa: E402
 from tests.kit import vhdx as kit_vhdx  # noqa: E402
 from tests.kit.disk import Volume  # noqa: E402
+from tests.kit.ewf2 import Ewf2  # noqa: E402
 from tests.kit.hive import Key, binary, dword, multi_sz, sz, write_hive  # noqa: E402
 from tests.kit.hive_log import dirty_hive_new, dirty_hive_old  # noqa: E402
 from tests.kit.manifest import OwnedFile, write_manifest  # noqa: E402
@@ -232,6 +233,14 @@ def ewfs(folder: Path) -> list[Case]:
         run_tool(tool("ewfacquire"), "-u", "-q", "-f", form, *options, "-t", place / "image", source)
         cases.append({path.name: path.read_bytes() for path in sorted(place.glob("image.*"))})
     return cases
+
+
+def ewfs2(_: Path) -> list[Case]:
+    """Images of version 2, in one segment and in several."""
+    medium = raw_disk() + random.Random(1).randbytes(1 << 20)
+    forms = (Ewf2(), Ewf2(deflated=False, of_table=9, unread=[(7, 2)]), Ewf2(of_segment=24))
+    written = (form.write(medium) for form in forms)
+    return [{f"image.Ex{number:02}": data for number, data in enumerate(image, start=1)} for image in written]
 
 
 def wim_cases(*forms: tuple[str, ...]) -> Callable[[Path], list[Case]]:

@@ -43,6 +43,7 @@ from fuzz_mutations import (  # noqa: E402
     Case,
     Repair,
     repair_ewf,
+    repair_ewf2,
     repair_gpt,
     repair_hive,
     repair_vhd,
@@ -254,6 +255,7 @@ TARGETS = (
     FuzzTarget(name="qcow2", seeds=seeds.qcow2s, exercise=_disk, on_disk=True),
     FuzzTarget(name="vdi", seeds=seeds.vdis, exercise=_disk, on_disk=True),
     FuzzTarget(name="ewf", seeds=seeds.ewfs, exercise=_disk, on_disk=True, repair=repair_ewf),
+    FuzzTarget(name="ewf2", seeds=seeds.ewfs2, exercise=_disk, on_disk=True, repair=repair_ewf2),
     FuzzTarget(
         name="wim",
         seeds=seeds.wim_cases(

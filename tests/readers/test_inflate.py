@@ -8,7 +8,7 @@ import pytest
 
 from buildlab.readers import inflate
 from buildlab.readers.inflate import inflate_whole
-from buildlab.sources.disks import ewf_disk, qcow2
+from buildlab.sources.disks import ewf_chunks, qcow2
 
 TEXT = b"".join(b"Package_for_KB%d~31bf3856ad364e35~amd64~~6.0.1.0\r\n" % (7919 * n) for n in range(200))
 NOISE = random.Random(5).randbytes(5000)
@@ -43,12 +43,14 @@ def test_the_checksum_is_compared() -> None:
 def test_without_libdeflate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inflate, "HAS_LIBDEFLATE", False)
     assert inflate_whole(deflated(TEXT), len(TEXT)) is None
-    assert ewf_disk._inflate(deflated(TEXT), len(TEXT)) == TEXT
+    assert ewf_chunks.inflated_chunk(deflated(TEXT), len(TEXT)) == TEXT
     assert qcow2._inflate(deflated(TEXT, raw=True), len(TEXT)) == TEXT
 
 
 @needs_libdeflate
-@pytest.mark.parametrize(("unpack", "raw"), [(ewf_disk._inflate, False), (qcow2._inflate, True)], ids=["ewf", "qcow2"])
+@pytest.mark.parametrize(
+    ("unpack", "raw"), [(ewf_chunks.inflated_chunk, False), (qcow2._inflate, True)], ids=["ewf", "qcow2"]
+)
 def test_damaged_streams_read_the_same_with_and_without_it(
     unpack: Callable[[bytes, int], bytes], raw: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -325,7 +325,6 @@ def test_segments_that_changed_places_are_refused(tmp_path: Path, find_tool: Fin
 @pytest.mark.parametrize(
     ("signature", "name"),
     [
-        (b"EVF2\r\n\x81\0", "Ex01"),
         (b"LVF\t\r\n\xff\0", "L01"),
         (b"LEF2\r\n\x81\0", "Lx01"),
         (b"LVF2\r\n\x81\0", "Lx01"),

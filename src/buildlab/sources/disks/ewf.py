@@ -1,4 +1,4 @@
-"""Images of the Expert Witness Compression Format, version 1 (E01, s01), in all their segments."""
+"""Images of the Expert Witness Compression Format, versions 1 (E01, s01) and 2 (Ex01), in all their segments."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,18 +11,17 @@ from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.byte_sources import HostPath
 from buildlab.sources.container import Opened, Probe
 from buildlab.sources.disks import c_ewf as c
+from buildlab.sources.disks import c_ewf2 as c2
+from buildlab.sources.disks import ewf2_sections, ewf_sections
+from buildlab.sources.disks.ewf2_chunks import Ewf2Chunks
+from buildlab.sources.disks.ewf_chunks import EwfChunks
 from buildlab.sources.disks.ewf_disk import EwfDisk
-from buildlab.sources.disks.ewf_sections import EwfImage, read_segment, refuse_missing_list
+from buildlab.sources.disks.ewf_image import EwfImage
 from buildlab.windows.path import fold_name
 
 _EXPORT = "export its files into a folder with the program that made it, and scan that"
 _LOGICAL = "holds files that were picked, without the disk that they were on"
 _REFUSED = (
-    (
-        (c.SIGNATURE_2,),
-        "EWF image of version 2 (Ex01)",
-        "convert it to E01 or raw, for instance with ewfexport of libewf",
-    ),
     ((c.SIGNATURE_LOGICAL,), f"EWF logical evidence (L01): it {_LOGICAL}", _EXPORT),
     (c.SIGNATURES_LOGICAL_2, f"EWF logical evidence of version 2 (Lx01): it {_LOGICAL}", _EXPORT),
 )
@@ -33,16 +32,17 @@ _KEPT_OPEN = 256
 
 
 def segment_suffixes(first: str) -> Iterator[str]:
-    """The suffixes of the segments after the first, in order, folded: ``.E02`` to ``.E99``, then ``.EAA`` to ``.ZZZ``.
+    """The suffixes of the segments after the first, in order, folded: ``.E02`` to ``.E99``, then ``.EAA`` to ``.ZZZ``;
+    of version 2 ``.EX02`` to ``.EX99``, then ``.EXAA`` to ``.EZZZ``.
 
     Nothing where `first` is not the suffix of a first segment.
     """
     first = fold_name(first)
-    if len(first) != 4 or not first[1].isalpha() or not first.endswith("01"):
+    if len(first) not in (4, 5) or not first[1:-2].isalpha() or not first.endswith("01"):
         return
-    yield from (f"{first[:2]}{number:02}" for number in range(2, 100))
-    for letter in ascii_uppercase[max(0, ascii_uppercase.find(first[1])) :]:
-        yield from (f".{letter}{one}{two}" for one in ascii_uppercase for two in ascii_uppercase)
+    yield from (f"{first[:-2]}{number:02}" for number in range(2, 100))
+    for letter in ascii_uppercase[max(0, ascii_uppercase.find(first[-3])) :]:
+        yield from (f"{first[:-3]}{letter}{one}{two}" for one in ascii_uppercase for two in ascii_uppercase)
 
 
 def _segments(probe: Probe) -> tuple[list[ByteSource], tuple[Path, ...]]:
@@ -67,17 +67,53 @@ def _segments(probe: Probe) -> tuple[list[ByteSource], tuple[Path, ...]]:
     return found, () if probe.tree is not None else tuple(paths)
 
 
-def _check_number(segment: ByteSource, position: int) -> None:
+def _check_number(number: int, position: int, offset: int) -> None:
     """Refuse a file that is not the segment its name says."""
-    data = segment.read_at(0, c.HEADER_SIZE)
-    if len(data) < c.HEADER_SIZE or data[:8] != c.SIGNATURE:
-        raise FormatError("ewf", f"the file of segment {position} does not begin like one", offset=0)
-    number: Any = c.definitions().file_header(data).segment_number
     if number != position and position == 1:
-        hint = "give the first segment (E01), with the others beside it"
-        raise UnsupportedContentError(f"this is segment {number} of an EWF image", offset=9, hint=hint)
+        hint = "give the first segment (E01 or Ex01), with the others beside it"
+        raise UnsupportedContentError(f"this is segment {number} of an EWF image", offset=offset, hint=hint)
     if number != position:
-        raise FormatError("ewf", f"the file of segment {position} says that it is segment {number}", offset=9)
+        raise FormatError("ewf", f"the file of segment {position} says that it is segment {number}", offset=offset)
+
+
+def _header(segment: ByteSource, position: int, signature: bytes, size: int) -> bytes:
+    data = segment.read_at(0, size)
+    if len(data) < size or data[:8] != signature:
+        raise FormatError("ewf", f"the file of segment {position} does not begin like one", offset=0)
+    return data
+
+
+def _read_version_1(segments: list[ByteSource], damage: list[BuildlabError], limits: Limits) -> EwfImage:
+    image = EwfImage()
+    for index, segment in enumerate(segments):
+        header: Any = c.definitions().file_header(_header(segment, index + 1, c.SIGNATURE, c.HEADER_SIZE))
+        _check_number(header.segment_number, index + 1, 9)
+        if not ewf_sections.read_segment(image, index, segment, limits):
+            cut = TruncatedError(f"segment {index + 1} of the EWF image is cut", offset=segment.size)
+            if index + 1 < len(segments):
+                raise cut
+            damage.append(cut)
+        ewf_sections.refuse_missing_list(image)
+    return image
+
+
+def _read_version_2(segments: list[ByteSource], limits: Limits) -> EwfImage:
+    """All segments of one image have one identifier; a segment that was cut is an error, as it is read from its end."""
+    image, identifier = EwfImage(), b""
+    for index, segment in enumerate(segments):
+        header: Any = c2.definitions().file_header(_header(segment, index + 1, c.SIGNATURE_2, c2.HEADER_SIZE))
+        _check_number(header.segment_number, index + 1, 12)
+        if header.major_version != c2.MAJOR_VERSION:
+            raise UnsupportedContentError(f"EWF image of version {header.major_version}", offset=8)
+        if header.compression_method not in (c2.COMPRESSION_NONE, c2.COMPRESSION_DEFLATE):
+            names = {c2.COMPRESSION_BZIP2: "bzip2"}
+            how = names.get(header.compression_method, f"method {header.compression_method}")
+            raise UnsupportedContentError(f"EWF image of version 2 (Ex01) compressed with {how}", offset=10)
+        if index and header.set_identifier != identifier:
+            raise FormatError("ewf", f"the file of segment {index + 1} belongs to another image", offset=16)
+        identifier = header.set_identifier
+        ewf2_sections.read_segment(image, index, segment, limits)
+    return image
 
 
 def open_ewf(probe: Probe, limits: Limits) -> Opened:
@@ -86,16 +122,9 @@ def open_ewf(probe: Probe, limits: Limits) -> Opened:
     for signatures, name, hint in _REFUSED:
         if probe.head.startswith(signatures):
             raise UnsupportedContentError(name, hint=hint)
-    (segments, files), image = _segments(probe), EwfImage()
-    damage: list[BuildlabError] = []
-    for index, segment in enumerate(segments):
-        _check_number(segment, index + 1)
-        if not read_segment(image, index, segment, limits):
-            cut = TruncatedError(f"segment {index + 1} of the EWF image is cut", offset=segment.size)
-            if index + 1 < len(segments):
-                raise cut
-            damage.append(cut)
-        refuse_missing_list(image)
+    (segments, files), damage = _segments(probe), list[BuildlabError]()
+    is_version_2 = probe.head.startswith(c.SIGNATURE_2)
+    image = _read_version_2(segments, limits) if is_version_2 else _read_version_1(segments, damage, limits)
     if not image.chunk_size:
         raise FormatError("ewf", "no section describes the medium")
     missing = image.chunk_count - image.chunks_listed
@@ -104,7 +133,8 @@ def open_ewf(probe: Probe, limits: Limits) -> Opened:
         damage.append(TruncatedError(message, hint="lay all segments beside the first; what is there was read"))
     if (unread := image.unread) is not None:
         damage.append(unread)
-    disk = EwfDisk(segments, image)
+    chunks = Ewf2Chunks(segments, image) if is_version_2 else EwfChunks(segments, image)
+    disk = EwfDisk(image, chunks.read)
     return Opened(
         disk=disk,
         damage=tuple(damage),

@@ -5,56 +5,19 @@ Everything that has a checksum is held against it, for what is wrong in a list o
 
 import struct
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from buildlab.errors import BuildlabError, FormatError, LimitExceededError, SourceError
+from buildlab.errors import BuildlabError, FormatError, LimitExceededError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.disks import c_ewf as c
+from buildlab.sources.disks.ewf_image import EwfImage, EwfTable, describe_medium, unread_sectors
 
-_LONGEST_CHUNK = 32 << 20
 _LONGEST_VOLUME = 4096
 _MOST_SECTIONS = 500_000
 _MOST_ENTRIES = 1 << 20
-_UNREAD_SHOWN = 8
 _MOST_UNREAD = 1 << 20
 """Ranges of sectors that could not be read, in one section."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EwfTable:
-    """A list of chunks in one segment: where its entries are (twice, as a rule), and where the last chunk ends."""
-
-    segment: int
-    first_chunk: int
-    count: int
-    base: int
-    places: tuple[int, ...]
-    end: int
-    has_checksum: bool
-
-
-@dataclass(slots=True)
-class EwfImage:
-    """What the sections of all segments say."""
-
-    sectors: int = 0
-    sector_size: int = 0
-    chunk_size: int = 0
-    chunk_count: int = 0
-    is_smart: bool = False
-    tables: list[EwfTable] = field(default_factory=list)
-    hashes: dict[str, str] = field(default_factory=dict)
-    has_damaged_hash: bool = False
-    """A section of hashes was there whose checksum is wrong."""
-    unread: BuildlabError | None = None
-    """What could not be read when the image was made."""
-    sections: int = 0
-    is_whole: bool = False
-
-    @property
-    def chunks_listed(self) -> int:
-        return self.tables[-1].first_chunk + self.tables[-1].count if self.tables else 0
 
 
 def read_segment(image: EwfImage, index: int, source: ByteSource, limits: Limits) -> bool:
@@ -100,14 +63,8 @@ def _read_volume(image: EwfImage, data: bytes, offset: int, limits: Limits) -> N
     volume = c.definitions().volume(data[: c.VOLUME_SIZE])
     image.sectors = int(volume.sector_count) & (0xFFFFFFFF if image.is_smart else 0xFFFFFFFFFFFFFFFF)
     image.sector_size, image.chunk_count = int(volume.bytes_per_sector), int(volume.chunk_count)
-    image.chunk_size = int(volume.sectors_per_chunk) * image.sector_size
-    size = image.sectors * image.sector_size
-    if size > limits.virtual_disk_bytes:
-        raise LimitExceededError(f"EWF states a medium of {size} bytes")
-    if image.chunk_size > _LONGEST_CHUNK:
-        raise LimitExceededError(f"EWF states chunks of {image.chunk_size} bytes")
-    if not image.chunk_size or -(-size // image.chunk_size) > image.chunk_count:
-        raise FormatError("ewf", f"{size} bytes in {image.chunk_count} chunks of {image.chunk_size}", offset=offset)
+    image.sectors_per_chunk = int(volume.sectors_per_chunk)
+    describe_medium(image, offset, limits)
 
 
 def _read_table(
@@ -184,12 +141,4 @@ def _unread_sectors(source: ByteSource, start: int, stop: int) -> BuildlabError 
         return FormatError(
             "ewf", "the list of the sectors that the acquisition could not read is damaged", offset=place
         )
-    ranges = list(struct.iter_unpack("<II", entries[:length]))
-    if not ranges:
-        return None
-    shown = ", ".join(f"{first} to {first + number - 1}" for first, number in ranges[:_UNREAD_SHOWN] if number)
-    more = f" and {len(ranges) - _UNREAD_SHOWN} more ranges" if len(ranges) > _UNREAD_SHOWN else ""
-    return SourceError(
-        f"the acquisition could not read {sum(number for _, number in ranges)} sectors: {shown}{more}",
-        hint="what the image holds in their place, zeros as a rule, was never on the medium",
-    )
+    return unread_sectors(list(struct.iter_unpack("<II", entries[:length])))

@@ -1,0 +1,94 @@
+"""The chunks of an EWF image, version 1: deflated, or as they are with a checksum behind them."""
+
+import sys
+import zlib
+from array import array
+from bisect import bisect_right
+
+from buildlab.errors import FormatError, TruncatedError
+from buildlab.readers.byte_source import ByteSource
+from buildlab.readers.inflate import inflate_whole
+from buildlab.sources.disks import c_ewf as c
+from buildlab.sources.disks.ewf_image import EwfImage, EwfTable
+
+_TABLES_KEPT = 4
+
+
+class EwfChunks:
+    """Gives chunks by their numbers. FormatError for those whose checksum is wrong, TruncatedError for those that are
+    in no segment that is there."""
+
+    def __init__(self, segments: list[ByteSource], image: EwfImage) -> None:
+        self._segments = segments
+        self._image = image
+        self._size = image.sectors * image.sector_size
+        self._starts = [table.first_chunk for table in image.tables]
+        self._entries: dict[int, array[int]] = {}
+
+    def read(self, number: int) -> bytes:
+        """A chunk whole; only the last one of the medium is shorter than the others."""
+        index = bisect_right(self._starts, number) - 1
+        if number >= self._image.chunks_listed:
+            raise TruncatedError(f"chunk {number} of the medium is in no segment that is there")
+        table = self._image.tables[index]
+        entries, slot = self._table(index), number - table.first_chunk
+        start = table.base + (entries[slot] & ~c.ENTRY_COMPRESSED)
+        end = table.base + (entries[slot + 1] & ~c.ENTRY_COMPRESSED) if slot + 1 < table.count else table.end
+        expected = min(self._image.chunk_size, self._size - number * self._image.chunk_size)
+        if not start < end <= start + 2 * self._image.chunk_size + 1024:
+            raise FormatError("ewf", f"chunk {number} goes from {start} to {end}", offset=start)
+        stored = self._segments[table.segment].read_at(start, end - start)
+        if entries[slot] & c.ENTRY_COMPRESSED:
+            data = inflated_chunk(stored, self._image.chunk_size)
+        else:
+            data = checked_chunk(stored[: expected + c.CHECKSUM_SIZE]) or checked_chunk(stored)
+        if len(data) < expected:
+            if len(stored) < end - start:
+                raise TruncatedError(f"EWF segment {table.segment + 1} is cut inside chunk {number}", offset=start)
+            raise FormatError("ewf", f"chunk {number} in segment {table.segment + 1} is damaged", offset=start)
+        return data[:expected]
+
+    def _table(self, index: int) -> "array[int]":
+        """The entries of a table: of its first copy whose checksum is right."""
+        entries = self._entries.get(index)
+        if entries is None:
+            table = self._image.tables[index]
+            data = next((data for place in table.places if (data := self._table_copy(table, place))), None)
+            if data is None:
+                reason = f"the list of chunks from {table.first_chunk} on in segment {table.segment + 1} is damaged"
+                raise FormatError("ewf", reason, offset=table.places[0])
+            entries = array("I", data)
+            if sys.byteorder == "big":
+                entries.byteswap()
+            if len(self._entries) >= _TABLES_KEPT:
+                del self._entries[next(iter(self._entries))]
+            self._entries[index] = entries
+        return entries
+
+    def _table_copy(self, table: EwfTable, place: int) -> bytes | None:
+        length = 4 * table.count
+        data = self._segments[table.segment].read_at(place, length + c.CHECKSUM_SIZE)
+        checksum = int.from_bytes(data[length : length + c.CHECKSUM_SIZE], "little")
+        if len(data) < length or (table.has_checksum and zlib.adler32(data[:length]) != checksum):
+            return None
+        return data[:length]
+
+
+def checked_chunk(stored: bytes) -> bytes:
+    """What stands before its checksum; none where that is wrong. The last chunk of a medium that is no whole number of
+    sectors long has more bytes than the medium is stated to have."""
+    data = stored[: -c.CHECKSUM_SIZE]
+    return data if zlib.adler32(data) == int.from_bytes(stored[len(data) :], "little") else b""
+
+
+def inflated_chunk(stored: bytes, size: int) -> bytes:
+    """At most `size` bytes; none where the stream is damaged or not at its end."""
+    whole = inflate_whole(stored, size)
+    if whole is not None:
+        return whole
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(stored, size + 1)
+    except zlib.error:
+        return b""
+    return data if stream.eof and len(data) <= size else b""
