@@ -82,13 +82,14 @@ SUMS = {
     "vhd": (64, 67, 512 + 36),
     "vhdx": (0x10004, 0x20004, 0x30004, 0x40004),
     "ewf": (13 + 72, 13 + 75),
+    "ewf2": (),
     "wim": (),
     "gpt": (512 + 16, 512 + 88),
     "cab": (),
     "tar": (148,),
 }
 """Places of checksums in the first seed; in `ENDS`, from its end."""
-ENDS = {"vhd": (64 - 512,), "gpt": (16 - 512, 88 - 512)}
+ENDS = {"ewf2": (-1, -4, -65, -138), "vhd": (64 - 512,), "gpt": (16 - 512, 88 - 512)}
 
 
 def test_sectors_with_structures_are_told_from_others() -> None:
