@@ -314,12 +314,18 @@ def measure_here(who: str, what: str, kind: str, path: Path) -> dict[str, float]
 
 
 def _measured(python: str, who: str, what: str, kind: str, path: Path) -> dict[str, float]:
-    command = [python, str(Path(__file__).resolve()), "--measure", who, what, kind, str(path)]
+    found: dict[str, float] = _in_a_process(python, "--measure", who, what, kind, str(path))
+    return found
+
+
+def _in_a_process(python: str, *arguments: str) -> Any:
+    """What this script prints with these arguments: a process begins with the largest set of the one it comes from,
+    which therefore has to stay small."""
+    command = [python, str(Path(__file__).resolve()), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BenchError(f"{who} {what} {kind}: {done.stderr.strip()[-500:]}")
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+        raise BenchError(f"{' '.join(arguments)}: {done.stderr.strip()[-500:]}")
+    return json.loads(done.stdout)
 
 
 def compare_disks(folder: Path, peer: str, runs: int, kinds: Sequence[str]) -> list[Comparison]:
@@ -376,7 +382,7 @@ def compare_wims(folder: Path, runs: int) -> list[Comparison]:
     for name in _WIM_FORMS:
         tell(name)
         image, listed = folder / name, folder / _LIST
-        paths, installations = files_read_by_scan(image)
+        paths, installations = _in_a_process(sys.executable, "--list", str(image))
         if installations != 1 or len(paths) < 10:
             raise BenchError(f"{name}: {installations} installations, {len(paths)} files")
         listed.write_text("\n".join(f"/{path.lstrip('/')}" for path in paths) + "\n", encoding="utf-8")
@@ -432,7 +438,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="disk containers (all)")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--list", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.list is not None:
+        print(json.dumps(files_read_by_scan(options.list)))
+        return 0
     if options.measure is not None:
         who, what, kind, path = options.measure
         print(json.dumps(measure_here(who, what, kind, Path(path))))

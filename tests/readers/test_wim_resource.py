@@ -6,8 +6,8 @@ from buildlab.readers import wim_resource
 from buildlab.readers.byte_source import MemoryBytes
 from buildlab.readers.wim_resource import ChunkedContent
 
-CHUNK = 128 << 20
-"""Larger than all chunks that are kept together otherwise."""
+CHUNK = 64 << 20
+"""As in solid resources."""
 
 
 @pytest.fixture
@@ -15,28 +15,43 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of the chunks that were decoded; each is a byte of its own, said to be a large one."""
     numbers: list[int] = []
 
-    def decode(data: bytes, size: int, chunk_size: int) -> bytes:
+    def decode(data: bytes, size: int) -> bytes:
         numbers.append(data[0])
         return bytes(data) * 8
 
-    monkeypatch.setattr(wim_resource, "decompressor", lambda name: decode)
+    monkeypatch.setattr(wim_resource, "decompressor", lambda name, chunk_size: decode)
     return numbers
 
 
-def content(count: int) -> ChunkedContent:
+def content(count: int, last: int = CHUNK, chunk_size: int = CHUNK) -> ChunkedContent:
     chunks = [(number, 1) for number in range(count)]
-    return ChunkedContent(MemoryBytes(bytes(range(count))), chunks, count * CHUNK, CHUNK, "lzms")
+    return ChunkedContent(MemoryBytes(bytes(range(count))), chunks, (count - 1) * chunk_size + last, chunk_size, "lzms")
 
 
-def test_two_chunks_read_by_turns_are_decoded_once_each(decoded: list[int]) -> None:
-    solid = content(5)
-    for number in (0, 4, 0, 4, 0):
-        assert solid.read_at(number * CHUNK, 3) == bytes((number,)) * 3
+def read_by_turns(solid: ChunkedContent, numbers: tuple[int, ...], chunk_size: int = CHUNK) -> None:
+    for number in numbers:
+        assert solid.read_at(number * chunk_size, 3) == bytes((number,)) * 3
+
+
+def test_a_large_chunk_and_the_short_last_one_stay(decoded: list[int]) -> None:
+    read_by_turns(content(5, last=48 << 20), (0, 4, 0, 4, 0))
     assert decoded == [0, 4]
 
 
-def test_no_more_than_two_large_chunks_are_kept(decoded: list[int]) -> None:
-    solid = content(5)
-    for number in (0, 1, 2, 1, 0):
-        solid.read_at(number * CHUNK, 3)
-    assert decoded == [0, 1, 2, 0]
+def test_of_large_chunks_one_stays(decoded: list[int]) -> None:
+    """A second one would not fit into what a scan may take."""
+    read_by_turns(content(5), (0, 0, 1, 1, 2, 1, 0))
+    assert decoded == [0, 1, 2, 1, 0]
+
+
+def test_larger_ones_than_may_be_kept_are_kept_one_at_a_time(decoded: list[int]) -> None:
+    read_by_turns(content(3, 128 << 20, 128 << 20), (0, 0, 1, 1, 0), 128 << 20)
+    assert decoded == [0, 1, 0]
+
+
+def test_small_chunks_stay_up_to_a_sum(decoded: list[int]) -> None:
+    size = 1 << 20
+    read_by_turns(content(40, size, size), (*range(16), *range(16)), size)
+    assert decoded == list(range(16))
+    read_by_turns(content(40, size, size), (*range(17), 1, 0), size)
+    assert decoded[16:] == [*range(17), 0]

@@ -17,7 +17,9 @@ _COMPRESSIONS = {0x20000: "xpress", 0x40000: "lzx", 0x80000: "lzms", 0x200000: "
 _DEFAULT_CHUNK = 32768
 _LARGEST_CHUNK = 1 << 30
 _HEADER = struct.Struct("<8sIIII16sHHI24s24s24sI24s60x")
-_LOOKUP = struct.Struct("<24sHI20s")
+_LOOKUP = struct.Struct("<7xB8xQ6x20s")
+"""Flags, size and SHA-1 of an entry; it begins with a resource record."""
+_RECORD_SIZE = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,45 @@ class WimHeader:
 
 @dataclass(frozen=True, slots=True)
 class LookupEntry:
-    """One entry of the lookup table: a resource, the part it lies in, and the SHA-1 of its content."""
+    """One entry of the lookup table: a resource, and the SHA-1 of its content."""
 
     record: ResourceRecord
-    part: int
     sha1: bytes
+
+
+class LookupTable:
+    """The lookup table of one file: `metadata` of its images, its `solid` resources, and the streams by their hashes.
+
+    Of the streams, some ten thousands in an image, only the place in the table is kept. FormatError where the table is
+    no whole number of entries, LimitExceededError where it has too many.
+    """
+
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        if len(data) % _LOOKUP.size:
+            raise FormatError("wim", f"a lookup table of {len(data)} bytes, no multiple of {_LOOKUP.size}")
+        if len(data) // _LOOKUP.size > limits.wim_streams:
+            raise LimitExceededError(f"a lookup table of {len(data) // _LOOKUP.size} entries")
+        self._data = data
+        self._places: dict[bytes, int] = {}
+        metadata: list[LookupEntry] = []
+        solid: list[ResourceRecord] = []
+        for number, (flags, size, sha1) in enumerate(_LOOKUP.iter_unpack(data)):
+            if flags & c.RESOURCE_METADATA:
+                metadata.append(LookupEntry(self._record(number), sha1))
+            elif size != c.SOLID_CONTAINER_SIZE:
+                self._places[sha1] = number
+            elif flags & c.RESOURCE_SOLID:
+                solid.append(self._record(number))
+        self.metadata, self.solid = tuple(metadata), tuple(solid)
+
+    def stream(self, sha1: bytes) -> ResourceRecord | None:
+        """Where the stream with this hash is; None where it is not in this file."""
+        number = self._places.get(sha1)
+        return None if number is None else self._record(number)
+
+    def _record(self, number: int) -> ResourceRecord:
+        start = number * _LOOKUP.size
+        return _record(self._data[start : start + _RECORD_SIZE])
 
 
 def _record(raw: bytes) -> ResourceRecord:
@@ -115,12 +151,3 @@ def _compression(flags: int) -> str:
     if len(named) != 1:
         raise FormatError("wim", f"flags {flags:#x} name {len(named)} compressions", offset=16)
     return named.pop()
-
-
-def parse_lookup_table(data: bytes, limits: Limits) -> tuple[LookupEntry, ...]:
-    """Every entry of the lookup table; FormatError where it is no whole number of entries."""
-    if len(data) % _LOOKUP.size:
-        raise FormatError("wim", f"a lookup table of {len(data)} bytes, no multiple of {_LOOKUP.size}")
-    if len(data) // _LOOKUP.size > limits.wim_streams:
-        raise LimitExceededError(f"a lookup table of {len(data) // _LOOKUP.size} entries")
-    return tuple(LookupEntry(_record(raw), part, sha1) for raw, part, _count, sha1 in _LOOKUP.iter_unpack(data))

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 from buildlab.errors import FormatError, LimitExceededError, TruncatedError
 from buildlab.limits import Limits
@@ -10,28 +10,32 @@ from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.wim import ResourceRecord, WimHeader
 
 _CACHE_BYTES = 16 << 20
+_LARGE_CHUNK = 8 << 20
+_LARGE_CACHE_BYTES = 112 << 20
+"""Chunks of solid resources have 64 MiB as a rule, and decoding one again takes half a second. Two of that size, beside
+a hive and what is decoded, would take more memory than a scan should; one and the shorter last one may stay."""
 _SOLID_HEADER = struct.Struct("<QII")
 _SOLID_FORMATS = {1: "xpress", 2: "lzx", 3: "lzms"}
 
-Decompress = Callable[[bytes, int, int], bytes]
-"""Decodes one chunk: its data, its size when decoded, and the size of a whole chunk, which is LZX's window."""
+Decompress = Callable[[bytes, int], bytes]
+"""Decodes one chunk: its data, and its size when decoded."""
 
 
 @cache
-def decompressor(name: str) -> Decompress:
-    """The decoder of one compression; loaded when it is first needed."""
+def decompressor(name: str, chunk_size: int) -> Decompress:
+    """The decoder of one compression, loaded when it is first needed. The size of a whole chunk is LZX's window."""
     if name == "xpress":
         from buildlab.readers.codecs.xpress import decompress_xpress_chunk
 
-        return lambda data, size, chunk_size: decompress_xpress_chunk(data, size)
+        return decompress_xpress_chunk
     if name == "lzx":
         from buildlab.readers.codecs.lzx import decompress_lzx_chunk
 
-        return lambda data, size, chunk_size: decompress_lzx_chunk(data, size, chunk_size=chunk_size)
+        return partial(decompress_lzx_chunk, chunk_size=chunk_size)
     if name == "lzms":
         from buildlab.readers.codecs.lzms import decompress_lzms_chunk
 
-        return lambda data, size, chunk_size: decompress_lzms_chunk(data, size)
+        return decompress_lzms_chunk
     raise FormatError("wim", f"compression {name!r}")
 
 
@@ -47,7 +51,8 @@ class ChunkedContent:
         self._chunk_size = chunk_size
         self._compression = compression
         self._cache: dict[int, bytes] = {}
-        self._keep = max(2, _CACHE_BYTES // chunk_size)
+        self._cached = 0
+        self._most_cached = _LARGE_CACHE_BYTES if chunk_size > _LARGE_CHUNK else _CACHE_BYTES
 
     @property
     def size(self) -> int:
@@ -57,28 +62,40 @@ class ChunkedContent:
         end = min(offset + length, self._size)
         if offset < 0 or end <= offset:
             return b""
-        first, last = offset // self._chunk_size, (end - 1) // self._chunk_size
-        data = b"".join(self._chunk(index) for index in range(first, last + 1))
-        start = offset - first * self._chunk_size
-        return data[start : start + end - offset]
+        number, within = divmod(offset, self._chunk_size)
+        parts = [self._chunk(number)[within : within + end - offset]]
+        for index in range(number + 1, (end - 1) // self._chunk_size + 1):
+            parts.append(self._chunk(index)[: end - index * self._chunk_size])
+        return b"".join(parts)  # of copies, so that no chunk stays while the next one is decoded
 
     def _chunk(self, index: int) -> bytes:
         chunk = self._cache.get(index)
         if chunk is None:
-            if len(self._cache) >= self._keep:  # before the next one is decoded: the largest have 64 MiB
-                del self._cache[next(iter(self._cache))]
-            chunk = self._cache[index] = self._decode(index)
+            expected = self._expected(index)
+            while self._cache and self._cached + expected > self._most_cached:  # before the next one is decoded
+                oldest = next(iter(self._cache))
+                del self._cache[oldest]
+                self._cached -= self._expected(oldest)
+            chunk = self._cache[index] = self._decode(index, expected)
+            self._cached += expected
         return chunk
 
-    def _decode(self, index: int) -> bytes:
+    def _expected(self, index: int) -> int:
+        """Bytes in a chunk when it is decoded: only the last one has fewer than the others."""
+        return min(self._chunk_size, self._size - index * self._chunk_size)
+
+    def _decode(self, index: int, expected: int) -> bytes:
+        if self._chunks[index][1] == expected:
+            return self._stored(index)
+        # Nothing here keeps what is stored: a decoder lets go of it as soon as it can, and it may be tens of megabytes.
+        return decompressor(self._compression, self._chunk_size)(self._stored(index), expected)
+
+    def _stored(self, index: int) -> bytes:
         place, stored = self._chunks[index]
-        expected = min(self._chunk_size, self._size - index * self._chunk_size)
         data = self._source.read_at(place, stored)
         if len(data) < stored:
             raise TruncatedError(f"WIM cut inside chunk {index} of a resource", offset=place + len(data))
-        if stored == expected:
-            return data
-        return decompressor(self._compression)(data, expected, self._chunk_size)
+        return data
 
 
 class StoredContent:

@@ -14,14 +14,9 @@ from buildlab.errors import (
 )
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource, MemoryBytes
-from buildlab.readers.c_wim import FLAG_SPANNED, RESOURCE_METADATA, SOLID_CONTAINER_SIZE
+from buildlab.readers.c_wim import FLAG_SPANNED
 from buildlab.readers.image_claim import ImageClaim
-from buildlab.readers.wim import (
-    LookupEntry,
-    WimHeader,
-    parse_lookup_table,
-    read_header,
-)
+from buildlab.readers.wim import LookupTable, ResourceRecord, WimHeader, read_header
 from buildlab.readers.wim_metadata import (
     ATTRIBUTE_ENCRYPTED,
     EMPTY,
@@ -48,7 +43,7 @@ class WimPart:
         table = self.read(self.header.lookup.offset, self.header.lookup.stored_size)
         if self.header.lookup.is_compressed:
             table = _all(open_resource(source, self.header, self.header.lookup, limits), limits.disk_table_bytes)
-        self.entries = parse_lookup_table(table, limits)
+        self.lookup = LookupTable(table, limits)
         self._solid: list[tuple[int, ChunkedContent]] | None = None
 
     @property
@@ -65,9 +60,8 @@ class WimPart:
             raise FormatError("wim", "cut: a table lies behind its end", offset=offset, path=str(self.path))
         return data
 
-    def open(self, entry: LookupEntry) -> ByteSource:
+    def open(self, record: ResourceRecord) -> ByteSource:
         """The content of one stream."""
-        record = entry.record
         if not record.is_solid:
             return open_resource(self.source, self.header, record, self._limits)
         for start, content in self._solids():
@@ -80,11 +74,10 @@ class WimPart:
         if self._solid is None:
             self._solid = []
             start = 0
-            for entry in self.entries:
-                if entry.record.is_solid and entry.record.size == SOLID_CONTAINER_SIZE:
-                    content = open_solid(self.source, entry.record, self._limits)
-                    self._solid.append((start, content))
-                    start += content.size
+            for record in self.lookup.solid:
+                content = open_solid(self.source, record, self._limits)
+                self._solid.append((start, content))
+                start += content.size
         return self._solid
 
 
@@ -103,13 +96,7 @@ class WimFile:
             raise PathNotFoundError("the first part of a split WIM, which lists its files, is not beside this one")
         self.first = first
         self.missing = tuple(number for number in range(1, first.header.parts + 1) if number not in parts)
-        self._streams = {
-            entry.sha1: (part, entry)
-            for part in parts.values()
-            for entry in part.entries
-            if not entry.record.flags & RESOURCE_METADATA and entry.record.size != SOLID_CONTAINER_SIZE
-        }
-        self.metadata = [entry for entry in first.entries if entry.record.flags & RESOURCE_METADATA]
+        self.metadata = first.lookup.metadata
 
     def claims(self) -> tuple[ImageClaim, ...]:
         """What the XML says of the images."""
@@ -124,14 +111,14 @@ class WimFile:
         """The content with this hash; an error that names the missing parts where it is in none."""
         if sha1 == EMPTY:
             return MemoryBytes(b"")
-        found = self._streams.get(sha1)
-        if found is None:
-            parts = ", ".join(str(number) for number in self.missing)
-            raise PathNotFoundError(
-                f"its content is in a part that is missing ({parts})" if parts else "its content is not in this WIM"
-            )
-        part, entry = found
-        return _Checked(part.open(entry), sha1)
+        for part in self.parts.values():
+            record = part.lookup.stream(sha1)
+            if record is not None:
+                return _Checked(part.open(record), sha1)
+        parts = ", ".join(str(number) for number in self.missing)
+        raise PathNotFoundError(
+            f"its content is in a part that is missing ({parts})" if parts else "its content is not in this WIM"
+        )
 
 
 class _Checked:
@@ -159,7 +146,7 @@ class WimTree(Tree):
     def __init__(self, wim: WimFile, number: int, limits: Limits) -> None:
         super().__init__(limits)
         self._wim = wim
-        content = wim.first.open(wim.metadata[number - 1])
+        content = wim.first.open(wim.metadata[number - 1].record)
         self._metadata = _all(content, limits.wim_metadata_bytes)
         if hashlib.sha1(self._metadata, usedforsecurity=False).digest() != wim.metadata[number - 1].sha1:
             raise FormatError("wim", f"the metadata of image {number} does not have its hash: damaged, or encrypted")

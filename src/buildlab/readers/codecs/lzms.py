@@ -27,7 +27,9 @@ def decompress_lzms_chunk(data: bytes, size: int) -> bytes:
         raise FormatError("lzms", f"{len(data)} bytes are no whole words", offset=len(data))
     # What BytesIO was given is written in place and given back, for nothing else has it: no second copy of a chunk.
     out = BytesIO(bytes(size))
+    stream = LzmsStream(data, size)
+    del data  # the stream has a copy of its own
     with out.getbuffer() as view:
-        LzmsStream(data, size).decode(view)
+        stream.decode(view)
         restore_lzms_addresses(view)
     return out.getvalue()
