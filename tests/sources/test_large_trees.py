@@ -12,6 +12,7 @@ import pytest
 from buildlab.sources.target import open_target
 from buildlab.sources.tree import Tree
 from tests.conftest import FindTool
+from tests.kit.ewf2 import Ewf2
 
 pytestmark = pytest.mark.slow
 
@@ -141,6 +142,17 @@ def test_an_image_that_ewfacquire_writes(large: Large) -> None:
     large.run("ewfacquire", "ewf-tools", *options, large.volume)
     assert (large.folder / "disk.E02").exists()
     assert_holds(large, large.folder / "disk.E01")
+
+
+def test_an_image_of_version_2(large: Large) -> None:
+    segments = Ewf2(of_segment=700, of_table=100).write(large.volume.read_bytes())
+    images = [large.folder / f"disk.Ex{number:02}" for number in range(1, len(segments) + 1)]
+    for image, data in zip(images, segments, strict=True):
+        image.write_bytes(data)
+    assert len(images) > 3
+    assert_holds(large, images[0])
+    for image in images:
+        image.unlink()
 
 
 @pytest.mark.parametrize(
