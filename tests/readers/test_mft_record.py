@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from buildlab.errors import BuildlabError, FormatError, UnsupportedContentError
+from buildlab.readers import mft_record
 from buildlab.readers.codecs.ntfs_records import HOLE
 from buildlab.readers.mft_record import (
     DATA,
@@ -200,6 +201,30 @@ def test_one_part_of_an_attribute_that_is_told_twice() -> None:
     stored = {9: record(attribute(0x20, lists)), 40: part, 41: part}
     with pytest.raises(FormatError, match="cannot be"):
         FileRecord(9, stored.__getitem__, no_runs).stream(DATA)
+
+
+def test_a_stream_of_too_many_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = b"".join(listed(0x80, number) for number in (40, 41, 42))
+    stored = {9: record(attribute(0x20, lists))}
+    for place in range(3):
+        part = data_of(b"\x11\1\x50\x11\1\x60", 2 * place, 2 * place + 1, 9000)
+        stored[40 + place] = record(part, base=9, sequence=5)
+    monkeypatch.setattr(mft_record, "_MOST_RUNS", 6)
+    found = FileRecord(9, stored.__getitem__, no_runs).stream(DATA)
+    assert found is not None and len(found.runs) == 6
+    monkeypatch.setattr(mft_record, "_MOST_RUNS", 5)
+    with pytest.raises(FormatError, match="cannot be"):
+        FileRecord(9, stored.__getitem__, no_runs).stream(DATA)
+
+
+def test_a_table_of_files_in_too_many_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = {0: record(attribute(0x20, listed(0x80, 20)), data_of(b"\x11\2\x50", 0, 1, 9000))}
+    stored[20] = record(data_of(b"\x11\3\x40", 2, 4, 1), sequence=5)
+    monkeypatch.setattr(mft_record, "_MOST_TABLE_PARTS", 2)
+    assert len(list(FileRecord(0, stored.__getitem__, no_runs).growing_stream(DATA))) == 2
+    monkeypatch.setattr(mft_record, "_MOST_TABLE_PARTS", 1)
+    with pytest.raises(FormatError, match="cannot be"):
+        list(FileRecord(0, stored.__getitem__, no_runs).growing_stream(DATA))
 
 
 @pytest.mark.parametrize(("unit", "flags"), [(4, 2), (0, 1)])
