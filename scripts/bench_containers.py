@@ -11,7 +11,7 @@ every disk container. Measured in fresh processes, ours and the peer by turns, t
   the raw volume; at most twice its time is due. One more line has libfsntfs open the raw volume itself, without a
   call into Python for each read, which nothing inside a container can have.
 
-WIM: an install.wim (LZX, 1 GB) and a solid install.esd (LZMS) with the Windows of `scripts/bench_image.py` in them,
+WIM: a file of 1 GB (LZX) and a solid one (LZMS) with the Windows of `scripts/bench_image.py` in them,
 whose hives and packages are those of an ordinary one; and the same with a Windows of `tests/kit`, whose hives have
 2 MB, so that hardly more than the start of either program is measured. `buildlab scan` (start included), and reading
 alone the files that the scan reads, against the time that wimlib-imagex takes to extract those files; at most twice
@@ -68,8 +68,8 @@ _LIST = "files.txt"
 """Beside a WIM: the files in it that its scan reads."""
 _LZX, _SOLID = ("--compress=LZX:20",), ("--solid", "--solid-compress=LZMS:20")
 _WIM_FORMS = {
-    "install.wim": (True, 1_300_000_000, _LZX),
-    "install.esd": (True, 300_000_000, _SOLID),
+    "ordinary.wim": (True, 1_300_000_000, _LZX),
+    "ordinary.esd": (True, 300_000_000, _SOLID),
     "small.wim": (False, 1_500_000_000, _LZX),
     "small.esd": (False, 300_000_000, _SOLID),
 }
@@ -156,23 +156,27 @@ def ready_wims(work: Path) -> Path:
     """The folder with the images."""
     folder = work / "wims"
     folder.mkdir(exist_ok=True)
-    for name, (is_ordinary, size, options) in _WIM_FORMS.items():
-        image, tree = folder / name, folder / "tree"
-        if image.exists():
-            continue
-        tell(f"making {image} (some minutes)")
-        shutil.rmtree(tree, ignore_errors=True)
-        _lay_out_windows(tree, size, is_ordinary=is_ordinary)
-        made = image.with_suffix(".part")
-        _run(_tool("wimlib-imagex", "wimtools"), "capture", tree, made, "Windows", *options)
-        made.replace(image)
-        shutil.rmtree(tree)
+    for image in (folder / name for name in _WIM_FORMS):
+        if not image.exists():
+            tell(f"making {image} (some minutes)")
+            _in_a_process(sys.executable, "--make", str(image))
     return folder
+
+
+def make_wim(image: Path) -> None:
+    """Make one of the images, which its name tells."""
+    is_ordinary, size, options = _WIM_FORMS[image.name]
+    tree, made = image.parent / "tree", image.with_suffix(".part")
+    shutil.rmtree(tree, ignore_errors=True)
+    _lay_out_windows(tree, size, is_ordinary=is_ordinary)
+    _run(_tool("wimlib-imagex", "wimtools"), "capture", tree, made, "Windows", *options)
+    made.replace(image)
+    shutil.rmtree(tree)
 
 
 def _lay_out_windows(tree: Path, size: int, *, is_ordinary: bool) -> None:
     """A Windows, and files of up to a megabyte around it, `size` bytes in all."""
-    import bench_image
+    import bench_image  # which puts the project itself on the path
     from tests.kit.systems import server_2008_6003_amd64
     from tests.kit.windows import write_tree
 
@@ -439,9 +443,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--list", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.list is not None:
         print(json.dumps(files_read_by_scan(options.list)))
+        return 0
+    if options.make is not None:
+        make_wim(options.make)
+        print(json.dumps(None))
         return 0
     if options.measure is not None:
         who, what, kind, path = options.measure

@@ -18,6 +18,7 @@ def discover(package: ModuleType, record: type[_Record]) -> tuple[_Record, ...]:
 
 def discover_module(package: ModuleType, record: type[_Record], name: str) -> tuple[_Record, ...]:
     """Those of one module only, by its name in `package`; none where there is no such module."""
+    # The name may be a user's word: only those of modules that are there are imported.
     known = name in {module.name for module in pkgutil.iter_modules(package.__path__)}
     return tuple(_records(package, record, name)) if known else ()
 

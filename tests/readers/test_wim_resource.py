@@ -4,7 +4,7 @@ import pytest
 
 from buildlab.readers import wim_resource
 from buildlab.readers.byte_source import MemoryBytes
-from buildlab.readers.wim_resource import ChunkedContent
+from buildlab.readers.wim_resource import ChunkedContent, KeptChunks
 
 CHUNK = 64 << 20
 """As in solid resources."""
@@ -23,9 +23,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return numbers
 
 
-def content(count: int, last: int = CHUNK, chunk_size: int = CHUNK) -> ChunkedContent:
-    chunks = [(number, 1) for number in range(count)]
-    return ChunkedContent(MemoryBytes(bytes(range(count))), chunks, (count - 1) * chunk_size + last, chunk_size, "lzms")
+def content(count: int, last: int = CHUNK, chunk_size: int = CHUNK, kept: KeptChunks | None = None) -> ChunkedContent:
+    chunks, size = [(number, 1) for number in range(count)], (count - 1) * chunk_size + last
+    return ChunkedContent(MemoryBytes(bytes(range(count))), chunks, size, chunk_size, "lzms", kept or KeptChunks())
 
 
 def read_by_turns(solid: ChunkedContent, numbers: tuple[int, ...], chunk_size: int = CHUNK) -> None:
@@ -55,3 +55,17 @@ def test_small_chunks_stay_up_to_a_sum(decoded: list[int]) -> None:
     assert decoded == list(range(16))
     read_by_turns(content(40, size, size), (*range(17), 1, 0), size)
     assert decoded[16:] == [*range(17), 0]
+
+
+def test_what_was_read_last_stays(decoded: list[int]) -> None:
+    size = 1 << 20
+    read_by_turns(content(40, size, size), (*range(16), 0, 16, 0, 1), size)
+    assert decoded == [*range(17), 1]
+
+
+def test_all_solid_resources_of_a_file_keep_their_chunks_in_one_sum(decoded: list[int]) -> None:
+    kept = KeptChunks()
+    one, other = content(3, kept=kept), content(3, last=48 << 20, kept=kept)
+    for solid, number in ((one, 0), (other, 2), (one, 0), (other, 2), (other, 1), (one, 0)):
+        assert solid.read_at(number * CHUNK, 1) == bytes((number,))
+    assert decoded == [0, 2, 1, 0]

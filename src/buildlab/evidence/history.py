@@ -1,4 +1,4 @@
-"""What takes the events that collectors of `timeline` find, and the account of the logs they read."""
+"""`History`, which collects the events that collectors of `timeline` find, and how much of each log was understood."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

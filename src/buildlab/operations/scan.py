@@ -1,5 +1,6 @@
 """Scan one target: open it, find what Windows is in it, collect the evidence, conclude."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -284,8 +285,6 @@ def _sha256(source: ByteSource | None, errors: list[ScanError]) -> str | None:
     """Hash of a file, None for a folder."""
     if source is None:
         return None
-    import hashlib  # here, as few scans need it, and loading OpenSSL takes time
-
     digest = hashlib.sha256()
     try:
         for offset in range(0, source.size, _HASH_BLOCK):

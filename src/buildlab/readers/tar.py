@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from buildlab.errors import FormatError, LimitExceededError, TruncatedError
+from buildlab.errors import BuildlabError, FormatError, LimitExceededError, TruncatedError
 from buildlab.limits import Limits
-from buildlab.readers.byte_source import ByteSource
+from buildlab.readers import gzip_stream
+from buildlab.readers.byte_source import ByteSource, MemoryBytes
 
 BLOCK = 512
 _HEADER = struct.Struct("<100s24x12s12x8sc100s6s2x80x155s12x")
@@ -166,3 +167,13 @@ def _checksums(head: bytes) -> tuple[int, int]:
     others = head[: _CHECKSUM_AT.start] + b" " * 8 + head[_CHECKSUM_AT.stop : BLOCK]
     total = sum(others)
     return total, total - 256 * sum(byte > 127 for byte in others)
+
+
+def is_archive(head: bytes, limits: Limits) -> bool:
+    """Whether a file that begins with these bytes is a tar archive, compressed with gzip or not."""
+    if not head.startswith(gzip_stream.MAGIC):
+        return is_tar(head[:BLOCK])
+    try:
+        return is_tar(gzip_stream.GzipBytes(MemoryBytes(head), limits).read_at(0, BLOCK))
+    except BuildlabError:
+        return False

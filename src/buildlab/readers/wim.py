@@ -69,7 +69,8 @@ class LookupEntry:
 class LookupTable:
     """The lookup table of one file: `metadata` of its images, its `solid` resources, and the streams by their hashes.
 
-    Of the streams, some ten thousands in an image, only the place in the table is kept. FormatError where the table is
+    Of the streams, some ten thousands in an image, only the place in the table is kept; of several with one hash the
+    first counts. FormatError where the table is
     no whole number of entries, LimitExceededError where it has too many.
     """
 
@@ -85,10 +86,10 @@ class LookupTable:
         for number, (flags, size, sha1) in enumerate(_LOOKUP.iter_unpack(data)):
             if flags & c.RESOURCE_METADATA:
                 metadata.append(LookupEntry(self._record(number), sha1))
-            elif size != c.SOLID_CONTAINER_SIZE:
-                self._places[sha1] = number
-            elif flags & c.RESOURCE_SOLID:
+            elif flags & c.RESOURCE_SOLID and size == c.SOLID_CONTAINER_SIZE:
                 solid.append(self._record(number))
+            else:
+                self._places.setdefault(sha1, number)
         self.metadata, self.solid = tuple(metadata), tuple(solid)
 
     def stream(self, sha1: bytes) -> ResourceRecord | None:

@@ -9,11 +9,12 @@ from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.wim import ResourceRecord, WimHeader
 
-_CACHE_BYTES = 16 << 20
+_KEPT_BYTES = 16 << 20
 _LARGE_CHUNK = 8 << 20
-_LARGE_CACHE_BYTES = 112 << 20
-"""Chunks of solid resources have 64 MiB as a rule, and decoding one again takes half a second. Two of that size, beside
-a hive and what is decoded, would take more memory than a scan should; one and the shorter last one may stay."""
+_KEPT_LARGE_BYTES = 112 << 20
+"""Chunks of solid resources have 64 MiB as a rule. Two of that size, beside a hive and the one that is decoded, would
+take more memory than a scan should; one and the shorter last one may stay. What that costs: reading by turns in two of
+them decodes one each time, for half a second."""
 _SOLID_HEADER = struct.Struct("<QII")
 _SOLID_FORMATS = {1: "xpress", 2: "lzx", 3: "lzms"}
 
@@ -39,20 +40,53 @@ def decompressor(name: str, chunk_size: int) -> Decompress:
     raise FormatError("wim", f"compression {name!r}")
 
 
+class KeptChunks:
+    """Decoded chunks of one or several resources up to a sum of bytes; what was not read for longest goes first."""
+
+    def __init__(self) -> None:
+        self._most = _KEPT_BYTES
+        self._bytes = 0
+        self._chunks: dict[tuple[int, int], tuple[bytes, int]] = {}
+        self._resources = 0
+
+    def add_resource(self, chunk_size: int) -> int:
+        """The number of one more resource that keeps its chunks here."""
+        if chunk_size > _LARGE_CHUNK:
+            self._most = _KEPT_LARGE_BYTES
+        self._resources += 1
+        return self._resources
+
+    def chunk(self, resource: int, index: int, size: int, decode: Callable[[int], bytes]) -> bytes:
+        """A chunk of `size` bytes, decoded where it is not kept; room for it is made before."""
+        kept = self._chunks.pop((resource, index), None)
+        if kept is None:
+            while self._chunks and self._bytes + size > self._most:
+                self._bytes -= self._chunks.pop(next(iter(self._chunks)))[1]
+            kept = decode(index), size
+            self._bytes += size
+        self._chunks[resource, index] = kept
+        return kept[0]
+
+
 class ChunkedContent:
     """Content of `size` bytes in chunks, each an offset in the file and a stored size; raw where that is full size."""
 
     def __init__(
-        self, source: ByteSource, chunks: list[tuple[int, int]], size: int, chunk_size: int, compression: str
+        self,
+        source: ByteSource,
+        chunks: list[tuple[int, int]],
+        size: int,
+        chunk_size: int,
+        compression: str,
+        kept: KeptChunks,
     ) -> None:
         self._source = source
         self._chunks = chunks
         self._size = size
         self._chunk_size = chunk_size
         self._compression = compression
-        self._cache: dict[int, bytes] = {}
-        self._cached = 0
-        self._most_cached = _LARGE_CACHE_BYTES if chunk_size > _LARGE_CHUNK else _CACHE_BYTES
+        self._kept = kept
+        self._number = kept.add_resource(chunk_size)
 
     @property
     def size(self) -> int:
@@ -66,25 +100,17 @@ class ChunkedContent:
         parts = [self._chunk(number)[within : within + end - offset]]
         for index in range(number + 1, (end - 1) // self._chunk_size + 1):
             parts.append(self._chunk(index)[: end - index * self._chunk_size])
-        return b"".join(parts)  # of copies, so that no chunk stays while the next one is decoded
+        return b"".join(parts)
 
     def _chunk(self, index: int) -> bytes:
-        chunk = self._cache.get(index)
-        if chunk is None:
-            expected = self._expected(index)
-            while self._cache and self._cached + expected > self._most_cached:  # before the next one is decoded
-                oldest = next(iter(self._cache))
-                del self._cache[oldest]
-                self._cached -= self._expected(oldest)
-            chunk = self._cache[index] = self._decode(index, expected)
-            self._cached += expected
-        return chunk
+        return self._kept.chunk(self._number, index, self._expected(index), self._decode)
 
     def _expected(self, index: int) -> int:
         """Bytes in a chunk when it is decoded: only the last one has fewer than the others."""
         return min(self._chunk_size, self._size - index * self._chunk_size)
 
-    def _decode(self, index: int, expected: int) -> bytes:
+    def _decode(self, index: int) -> bytes:
+        expected = self._expected(index)
         if self._chunks[index][1] == expected:
             return self._stored(index)
         # Nothing here keeps what is stored: a decoder lets go of it as soon as it can, and it may be tens of megabytes.
@@ -133,7 +159,7 @@ def open_resource(source: ByteSource, header: WimHeader, record: ResourceRecord,
     else:
         chunks = _chunks(source, offset, stored, count, record.size, limits)
     _check_chunks(chunks, record.size, header.chunk_size, offset)
-    return ChunkedContent(source, chunks, record.size, header.chunk_size, header.compression)
+    return ChunkedContent(source, chunks, record.size, header.chunk_size, header.compression, KeptChunks())
 
 
 def _chunks(
@@ -173,8 +199,8 @@ def _check_chunks(chunks: list[tuple[int, int]], size: int, chunk_size: int, off
             raise FormatError("wim", f"chunk {index} is stored in {stored} bytes", offset=offset)
 
 
-def open_solid(source: ByteSource, record: ResourceRecord, limits: Limits) -> ChunkedContent:
-    """The whole content of a solid resource, whose members are ranges of it."""
+def open_solid(source: ByteSource, record: ResourceRecord, limits: Limits, kept: KeptChunks) -> ChunkedContent:
+    """The whole content of a solid resource, whose members are ranges of it. `kept` is for all those of one WIM."""
     head = source.read_at(record.offset, _SOLID_HEADER.size)
     if len(head) < _SOLID_HEADER.size:
         raise TruncatedError("WIM cut inside a solid resource", offset=source.size)
@@ -202,4 +228,4 @@ def open_solid(source: ByteSource, record: ResourceRecord, limits: Limits) -> Ch
         chunks.append((place, stored))
         place += stored
     _check_chunks(chunks, size, chunk_size, record.offset)
-    return ChunkedContent(source, chunks, size, chunk_size, compression)
+    return ChunkedContent(source, chunks, size, chunk_size, compression, kept)

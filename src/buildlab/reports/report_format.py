@@ -1,18 +1,17 @@
 """Report formats: one module of `formats` for each, named like the format and found by discovery.
 
-A run imports the formats that it writes, and of each the results that it has.
+Only the formats that are written are imported, and no classes of results for them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from buildlab.discovery import discover, discover_module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from buildlab.results.check import Check
     from buildlab.results.diff import Diff
     from buildlab.results.explanation import Explanation
@@ -22,9 +21,12 @@ if TYPE_CHECKING:
     from buildlab.results.timeline import Timeline
 
     Result = Scan | Sequence[Scan] | PackageSet | Explanation | Check | Diff | KnowledgeResult | Timeline
+else:
+    Result = Any  # so that the annotations of `render` can be looked up
 
 ReportKind = Literal["scans", "packages", "explanation", "check", "diff", "knowledge", "timeline"]
-_KINDS: dict[str, ReportKind] = {
+_KIND_BY_CLASS_NAME: dict[str, ReportKind] = {
+    "Scan": "scans",
     "PackageSet": "packages",
     "Explanation": "explanation",
     "Check": "check",
@@ -34,7 +36,7 @@ _KINDS: dict[str, ReportKind] = {
     "KnowledgeVerification": "knowledge",
     "Timeline": "timeline",
 }
-"""Kinds by the name of the result's class, which is not imported for this; all else is scans."""
+"""Kinds by the name of the result's class, or of one that it is made from; none is imported for this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,8 @@ class ReportFormat:
         return getattr(self, kind) is not None
 
     def render(self, result: Result) -> str:
-        """The report of a result, several scans in one; ValueError where the format has none of its kind."""
+        """The report of a result, several scans in one; ValueError where the format has none of its kind, TypeError for
+        what is no result."""
         kind, value = _kind_of(result)
         write: Callable[[Any], str] | None = getattr(self, kind)
         if write is None:
@@ -65,21 +68,24 @@ class ReportFormat:
 
 
 def _kind_of(result: Result) -> tuple[ReportKind, Any]:
-    kind = _KINDS.get(type(result).__name__, "scans")
-    is_one_scan = kind == "scans" and not isinstance(result, (list, tuple))
-    return kind, [result] if is_one_scan else result
+    for base in type(result).__mro__:
+        kind = _KIND_BY_CLASS_NAME.get(base.__name__)
+        if kind is not None:
+            return kind, [result] if kind == "scans" else result
+    if isinstance(result, Iterable) and not isinstance(result, (str, bytes)):
+        return "scans", list(result)
+    raise TypeError(f"{type(result).__name__} is no result that can be reported")
 
 
 def report_formats() -> dict[str, ReportFormat]:
     """All formats by name."""
     from buildlab.reports import formats
 
-    return {report_format.name: report_format for report_format in discover(formats, ReportFormat)}
+    return {found.name: found for found in discover(formats, ReportFormat)}
 
 
 def report_format(name: str) -> ReportFormat | None:
     """The format of a name, None where there is none; no other is imported."""
     from buildlab.reports import formats
 
-    found = discover_module(formats, ReportFormat, name)
-    return found[0] if found else None
+    return next((found for found in discover_module(formats, ReportFormat, name) if found.name == name), None)

@@ -10,7 +10,7 @@ from buildlab.limits import Limits
 from buildlab.sources.byte_sources import is_folder
 from buildlab.sources.container import ImagePart, Opened, Probe
 from buildlab.sources.folder_tree import FolderTree
-from buildlab.sources.image_folder import INDEX, names_in
+from buildlab.sources.image_folder import OCI_INDEX, names_in
 from buildlab.sources.image_manifest import (
     DOCKER,
     ImageDescription,
@@ -34,7 +34,7 @@ _BASES = ("Files/Windows/System32/config/SOFTWARE", "Hives/Software_Base")
 def open_image(probe: Probe, limits: Limits) -> Opened:
     """The images of an archive or layout, or the one layer that the target is, upon those that it builds on."""
     tree = _tree_of(probe.path, probe.files, limits) if probe.source is None else TarTree(probe.source, limits)
-    if tree.entry(DOCKER) is not None or tree.entry(INDEX) is not None:
+    if tree.entry(DOCKER) is not None or tree.entry(OCI_INDEX) is not None:
         return _open_images(tree, limits)
     tops = {fold_name(entry.name) for entry in tree.entries("/")}
     if not tops & {"FILES", "HIVES", "UTILITYVM"}:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from buildlab.windows.path import fold_name
 
-LAYOUT = "oci-layout"
-INDEX = "index.json"
+OCI_LAYOUT = "oci-layout"
+OCI_INDEX = "index.json"
 _PARTS_OF_LAYER = ("HIVES", "UTILITYVM", "TOMBSTONES.TXT", "LAYERCHAIN.JSON")
 
 
@@ -15,8 +15,8 @@ def is_image_folder(path: Path) -> bool:
     names = names_in(path)
     if not {"WINDOWS", "WINNT"}.isdisjoint(names):
         return False
-    if LAYOUT.upper() in names:
-        return INDEX.upper() in names
+    if OCI_LAYOUT.upper() in names:
+        return OCI_INDEX.upper() in names
     if "FILES" in names:
         return any(part in names for part in _PARTS_OF_LAYER) or "WINDOWS" in names_in(path / names["FILES"])
     return "HIVES" in names and any(name.endswith("_DELTA") for name in names_in(path / names["HIVES"]))

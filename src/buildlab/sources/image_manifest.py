@@ -13,7 +13,7 @@ from typing import Any
 from buildlab.errors import BuildlabError, FormatError, LimitExceededError
 from buildlab.limits import Limits
 from buildlab.readers.image_claim import ImageClaim
-from buildlab.sources.image_folder import INDEX
+from buildlab.sources.image_folder import OCI_INDEX
 from buildlab.sources.tree import Tree
 from buildlab.windows.architecture import from_registry_word
 
@@ -80,9 +80,11 @@ def describe_images(tree: Tree, limits: Limits) -> tuple[list[ImageDescription],
 
 def _manifests(tree: Tree, limits: Limits) -> list[_Entry]:
     """Descriptors of the manifests that the index lists, with their names; an index may list others."""
-    top = _parse(tree.read(INDEX, limits.container_manifest_bytes), INDEX, dict)
+    top = _parse(tree.read(OCI_INDEX, limits.container_manifest_bytes), OCI_INDEX, dict)
     found: list[_Entry] = []
-    waiting: list[tuple[Json, tuple[str, ...]]] = [(_object(one, INDEX), ()) for one in _list(top, "manifests", INDEX)]
+    waiting: list[tuple[Json, tuple[str, ...]]] = [
+        (_object(one, OCI_INDEX), ()) for one in _list(top, "manifests", OCI_INDEX)
+    ]
     seen: set[str] = set()
     while waiting and len(found) <= limits.container_images:
         descriptor, inherited = waiting.pop(0)
@@ -91,7 +93,7 @@ def _manifests(tree: Tree, limits: Limits) -> list[_Entry]:
             name for key in _NAMES if isinstance(annotations, dict) and isinstance(name := annotations.get(key), str)
         )
         names: tuple[str, ...] = (*inherited, *own)
-        digest = _text(descriptor, "digest", INDEX)
+        digest = _text(descriptor, "digest", OCI_INDEX)
         kind = descriptor.get("mediaType")
         if isinstance(kind, str) and ("image.index" in kind or "manifest.list" in kind):
             if digest in seen or len(seen) >= limits.container_images:
@@ -134,7 +136,7 @@ def _docker_image(tree: Tree, entry: Json, names: tuple[str, ...], number: int, 
 
 
 def _oci_image(tree: Tree, entry: Json, names: tuple[str, ...], number: int, limits: Limits) -> ImageDescription:
-    digest = _text(entry, "digest", INDEX)
+    digest = _text(entry, "digest", OCI_INDEX)
     manifest = _parse(_blob(tree, entry, limits), digest, dict)
     descriptor = _object(manifest.get("config"), digest)
     path = _blob_path(_text(descriptor, "digest", digest))
@@ -208,7 +210,7 @@ def _urls(descriptor: Json) -> tuple[str, ...]:
 
 
 def _blob(tree: Tree, descriptor: Json, limits: Limits) -> bytes:
-    digest = _text(descriptor, "digest", INDEX)
+    digest = _text(descriptor, "digest", OCI_INDEX)
     path = _blob_path(digest)
     raw = tree.read(path, limits.container_manifest_bytes)
     _compare(raw, digest.removeprefix("sha256:"), path)

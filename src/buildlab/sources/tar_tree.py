@@ -1,14 +1,15 @@
 """A tar archive as a tree, compressed with gzip or not. It is listed when it is first looked into."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from buildlab.errors import BuildlabError, FormatError, LimitExceededError, UnsupportedContentError
 from buildlab.limits import Limits
 from buildlab.readers import gzip_stream
-from buildlab.readers.byte_source import ByteSource, MemoryBytes
+from buildlab.readers.byte_source import ByteSource
 from buildlab.readers.gzip_stream import GzipBytes
-from buildlab.readers.tar import BLOCK, TarMember, is_tar, read_tar
+from buildlab.readers.tar import BLOCK, TarMember, read_tar
 from buildlab.sources.byte_sources import Extent
 from buildlab.sources.tree import Entry, EntryKind, Tree
 from buildlab.windows.path import fold_name, split_path
@@ -132,8 +133,6 @@ class TarTree(Tree):
         """Read the archive whole and compare it with the stated digests; FormatError where one is another."""
         self._root()
         if self.is_stated and not isinstance(self.content, GzipBytes):
-            import hashlib  # here, as the module also serves to tell what is no archive
-
             digest = hashlib.sha256()
             for offset in range(0, self.content.size, _READ):
                 digest.update(self.content.read_at(offset, _READ))
@@ -167,13 +166,3 @@ def open_archive(source: ByteSource, limits: Limits) -> ByteSource:
     if head.startswith(_ZSTANDARD):
         raise UnsupportedContentError("compressed with Zstandard: recognised, and not supported by this version")
     return source
-
-
-def is_archive(head: bytes, limits: Limits) -> bool:
-    """Whether a file that begins with these bytes is a tar archive, compressed with gzip or not."""
-    if not head.startswith(gzip_stream.MAGIC):
-        return is_tar(head[:BLOCK])
-    try:
-        return is_tar(GzipBytes(MemoryBytes(head), limits).read_at(0, BLOCK))
-    except BuildlabError:
-        return False

@@ -1,6 +1,7 @@
 """Container images of Windows: archives of `docker save`, the OCI image layout, and single layers."""
 
 from buildlab.limits import DEFAULT_LIMITS, Limits
+from buildlab.readers.tar import is_archive
 from buildlab.sources.container import ContainerFormat, Opened, Probe
 from buildlab.sources.image_folder import is_image_folder
 
@@ -8,8 +9,6 @@ from buildlab.sources.image_folder import is_image_folder
 def _probe(probe: Probe) -> bool:
     if probe.source is None:
         return is_image_folder(probe.path)
-    from buildlab.sources.tar_tree import is_archive
-
     return is_archive(probe.head, DEFAULT_LIMITS)
 
 

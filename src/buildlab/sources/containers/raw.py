@@ -6,23 +6,28 @@ from pathlib import Path
 
 from buildlab.errors import FormatError, PathNotFoundError, TruncatedError
 from buildlab.limits import Limits
+from buildlab.readers import c_cab, c_wim
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.byte_sources import host_error, is_folder
 from buildlab.sources.container import ContainerFormat, Opened, Probe
+from buildlab.sources.disks import c_ewf, c_qcow2, c_vdi, c_vhd, c_vhdx, c_vmdk
 from buildlab.sources.disks.joined import JoinedDisk
 from buildlab.windows.path import fold_name
 
 _SECTOR = 512
-_VHD_FOOTER = b"conectix"
 _OPTICAL = (b"CD001", b"BEA01")
 _OTHERS = (
-    b"regf", b"conectix", b"vhdxfile", b"KDMV", b"COWD", b"# Disk Desc", b"QFI\xfb", b"EVF\x09\x0d\x0a\xff\x00",
-    b"EVF2\x0d\x0a\x81\x00", b"LVF\x09\x0d\x0a\xff\x00",
-    b"LEF2\x0d\x0a\x81\x00", b"LVF2\x0d\x0a\x81\x00",
-    b"MSWIM\0\0\0", b"WLPWM\0\0\0", b"MSCF\0\0\0\0",
-)  # fmt: skip
+    b"regf",
+    c_vhd.COOKIE,
+    c_vhdx.FILE_SIGNATURE,
+    *c_vmdk.SIGNATURES,
+    c_qcow2.MAGIC,
+    *c_ewf.SIGNATURES,
+    c_wim.MAGIC,
+    c_wim.MAGIC_PIPABLE,
+    c_cab.MAGIC,
+)
 """Heads of files that no disk begins with; two bytes further on may happen to be a boot mark."""
-_VDI = b"\x7f\x10\xda\xbe"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MOST_PARTS = 10_000
 _VOLUMES_WITHOUT_BOOT_MARK = (b"NTFS    ", b"ReFS\0\0\0\0", b"-FVE-FS-")
@@ -34,9 +39,9 @@ def _probe(probe: Probe) -> bool:
     A fixed VHD begins like the disk that it holds, and a hybrid medium like a disk: both are excluded here.
     """
     head = probe.head
-    if _VHD_FOOTER in (probe.tail[-512:][:8], probe.tail[-511:][:8]) or head[32769:32774] in _OPTICAL:
+    if c_vhd.ends_with_footer(probe.tail) or head[32769:32774] in _OPTICAL:
         return False
-    if head.startswith(_OTHERS) or head[64:68] == _VDI:
+    if head.startswith(_OTHERS) or head[c_vdi.SIGNATURE_OFFSET :].startswith(c_vdi.SIGNATURE):
         return False
     return (
         head[510:512] == b"\x55\xaa"

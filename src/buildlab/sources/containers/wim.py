@@ -18,7 +18,7 @@ def _probe_solid(probe: Probe) -> bool:
 
 
 def _open(probe: Probe, limits: Limits) -> Opened:
-    from buildlab.sources.wim_file import open_wim_file
+    from buildlab.sources.wim import open_wim_file
 
     return open_wim_file(probe, limits)
 

@@ -75,7 +75,12 @@ def definitions() -> Any:
     return cstruct(endian=">").load(_DEFINITION)
 
 
+def ends_with_footer(tail: bytes) -> bool:
+    """Whether a file that ends so has its footer there: in the last sector, of 511 bytes in files of old Virtual PC
+    versions."""
+    return COOKIE in (tail[-512:][:8], tail[-511:][:8])
+
+
 def has_cookie(head: bytes, tail: bytes) -> bool:
-    """Whether a file with this start and end has a footer: in its last sector (511 bytes in files of old Virtual PC
-    versions), or as the copy at its start."""
-    return COOKIE in (head[:8], tail[-512:][:8], tail[-511:][:8])
+    """Whether a file with this start and end has a footer, at its end or as the copy at its start."""
+    return head.startswith(COOKIE) or ends_with_footer(tail)

@@ -214,7 +214,7 @@ def _unproved(parent: Parent, header: Any) -> tuple[BuildlabError, ...]:
 
 def _damage(probe: Probe, source: ByteSource, disk: DynamicDisk) -> tuple[BuildlabError, ...]:
     """A dynamic disk has its footer twice; without the one at the end the file was cut."""
-    if c.COOKIE not in (probe.tail[-512:][:8], probe.tail[-511:][:8]):
+    if not c.ends_with_footer(probe.tail):
         missing = "the VHD is cut: its footer at the end is missing, and the copy at the start was used"
         return (TruncatedError(missing, offset=source.size, hint="copy the file again; what is there was read"),)
     if disk.farthest_block >= source.size:

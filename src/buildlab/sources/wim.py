@@ -10,7 +10,7 @@ from buildlab.readers.image_claim import ImageClaim
 from buildlab.readers.wim_integrity import read_integrity_table
 from buildlab.sources.container import ImagePart, Opened, Probe
 from buildlab.sources.source_check import SourceCheck
-from buildlab.sources.wim_images import WimFile, WimPart, WimTree, open_wim
+from buildlab.sources.wim_parts import WimFile, WimPart, WimTree, open_wim
 
 
 def open_wim_file(probe: Probe, limits: Limits) -> Opened:

@@ -24,7 +24,7 @@ from buildlab.readers.wim_metadata import (
     children_of,
     root_of,
 )
-from buildlab.readers.wim_resource import ChunkedContent, open_resource, open_solid
+from buildlab.readers.wim_resource import ChunkedContent, KeptChunks, open_resource, open_solid
 from buildlab.sources.byte_sources import Extent
 from buildlab.sources.container import Probe, Sibling
 from buildlab.sources.tree import Entry, Tree
@@ -33,9 +33,9 @@ _WHOLE_FILE_CHECKED = 256 << 20
 
 
 class WimPart:
-    """One file of a WIM: its header, lookup table and solid resources."""
+    """One file of a WIM: its header, lookup table and solid resources. `kept` is for the chunks of all parts."""
 
-    def __init__(self, source: ByteSource, path: Path, limits: Limits) -> None:
+    def __init__(self, source: ByteSource, path: Path, limits: Limits, kept: KeptChunks) -> None:
         self.source = source
         self.path = path
         self.header = read_header(source)
@@ -45,6 +45,7 @@ class WimPart:
             table = _all(open_resource(source, self.header, self.header.lookup, limits), limits.disk_table_bytes)
         self.lookup = LookupTable(table, limits)
         self._solid: list[tuple[int, ChunkedContent]] | None = None
+        self._kept = kept
 
     @property
     def is_hashed(self) -> bool:
@@ -75,7 +76,7 @@ class WimPart:
             self._solid = []
             start = 0
             for record in self.lookup.solid:
-                content = open_solid(self.source, record, self._limits)
+                content = open_solid(self.source, record, self._limits, self._kept)
                 self._solid.append((start, content))
                 start += content.size
         return self._solid
@@ -183,12 +184,13 @@ def open_wim(probe: Probe, source: ByteSource, limits: Limits) -> WimFile:
     EncryptedVolumeError for one that says that it is encrypted.
     """
     _refuse_encrypted(source, limits)
-    part = WimPart(source, probe.path, limits)
+    kept = KeptChunks()
+    part = WimPart(source, probe.path, limits, kept)
     parts = {max(1, part.header.part): part}
     if part.header.flags & FLAG_SPANNED or part.header.parts > 1:
         for sibling in probe.siblings():
             if _is_of_one_set(probe.path, Path(sibling.name)):
-                _add_part(parts, sibling, part.header, limits)
+                _add_part(parts, sibling, part.header, limits, kept)
     return WimFile(parts, limits)
 
 
@@ -220,13 +222,13 @@ def _is_of_one_set(one: Path, other: Path) -> bool:
     )
 
 
-def _add_part(parts: dict[int, WimPart], sibling: Sibling, header: WimHeader, limits: Limits) -> None:
+def _add_part(parts: dict[int, WimPart], sibling: Sibling, header: WimHeader, limits: Limits, kept: KeptChunks) -> None:
     """Add a file that is another part of the same WIM; one that is not, or cannot be read, leaves its part missing,
     which every file in it says."""
     try:
         source = sibling.open()
         if read_header(source).guid == header.guid:
-            part = WimPart(source, Path(sibling.name), limits)
+            part = WimPart(source, Path(sibling.name), limits, kept)
             parts.setdefault(part.header.part, part)
     except BuildlabError:
         return
