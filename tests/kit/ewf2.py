@@ -17,7 +17,7 @@ _PATTERNS = (bytes(8), b"\xff" * 8)
 @dataclass(frozen=True, kw_only=True)
 class Ewf2:
     """How an image is written. `of_segment` and `of_table` are numbers of chunks; `is_hashed` puts the MD5 of each
-    section into its descriptor."""
+    section into its descriptor. What is `stated` of the medium may be other than what is there."""
 
     sector_size: int = 512
     sectors_per_chunk: int = 64
@@ -28,6 +28,11 @@ class Ewf2:
     unread: Sequence[tuple[int, int]] = ()
     identifier: bytes = bytes(range(16))
     method: int = 1
+    name: str = "synthetic"
+    stated_sectors_per_chunk: int | None = None
+    stated_chunks: int | None = None
+    unread_too: Sequence[tuple[int, int]] = ()
+    without_lists: bool = False
 
     def write(self, medium: bytes) -> list[bytes]:
         """The segments of an image of `medium`, a whole number of sectors."""
@@ -44,14 +49,18 @@ class Ewf2:
         out = _Segment(SIGNATURE + struct.pack("<BBHI16s", 2, 1, self.method, number, self.identifier), self.is_hashed)
         sectors = sum(len(chunk) for chunk in chunks) // self.sector_size
         out.add(DEVICE, _text(ts=str(sectors), dt="f", bp=str(self.sector_size), ph="1", sn=""))
-        out.add(CASE, _text(nm="synthetic", tb=str(len(chunks)), cp="", sb=str(self.sectors_per_chunk), gr="64"))
+        tb, sb = self.stated_chunks, self.stated_sectors_per_chunk
+        if sb is not None:
+            tb = sectors // sb + 1
+        numbers = {"tb": str(tb or len(chunks)), "cp": "", "sb": str(sb or self.sectors_per_chunk), "gr": "64"}
+        out.add(CASE, _text(nm=self.name, **numbers))
         stop = min(first + self.of_segment, len(chunks))
-        for start in range(first, stop, self.of_table):
+        for start in range(first, first if self.without_lists else stop, self.of_table):
             self._chunks(out, chunks[start : min(start + self.of_table, stop)], start)
         if medium is not None:
-            if self.unread:
-                entries = b"".join(struct.pack("<QII", place, count, 0) for place, count in self.unread)
-                out.add(ERRORS, _listed(struct.pack("<I12x", len(self.unread)), entries))
+            for unread in filter(None, (self.unread, self.unread_too)):
+                entries = b"".join(struct.pack("<QII", place, count, 0) for place, count in unread)
+                out.add(ERRORS, _listed(struct.pack("<I12x", len(unread)), entries))
             out.add(MD5, _summed(hashlib.md5(medium).digest()))
             out.add(SHA1, _summed(hashlib.sha1(medium).digest()))
         out.add(NEXT if medium is None else DONE, b"")

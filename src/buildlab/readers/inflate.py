@@ -1,20 +1,20 @@
-"""DEFLATE streams (RFC 1950 and 1951) of known size, by libdeflate: three to six times as fast as zlib.
+"""DEFLATE streams of known size with a checksum (zlib's, RFC 1950), by libdeflate: three to six times as fast as zlib.
 
 libdeflate decodes a stream whole or not at all. So it serves sound streams, and zlib, which says what is wrong and
-gives what stands before it, all others: what is read does not depend on which of them is there.
+gives what stands before it, all others. It takes some code tables that zlib refuses: without a checksum behind it, such
+a stream would be read where it is damaged, so those of RFC 1951 alone are left to zlib.
 """
 
 try:
-    from deflate import DeflateError, deflate_decompress, zlib_decompress
+    from deflate import DeflateError, zlib_decompress
 except ImportError:  # there are no wheels of it for every machine
     HAS_LIBDEFLATE = False
 else:
     HAS_LIBDEFLATE = True
 
 
-def inflate_whole(data: bytes, size: int, *, raw: bool = False) -> bytes | None:
-    """All that a stream holds, its checksum compared; what stands behind its end is ignored. `raw` is one without
-    header and checksum.
+def inflate_whole(data: bytes, size: int) -> bytes | None:
+    """All that a stream holds, its checksum compared; what stands behind its end is ignored.
 
     None where it holds more than `size` bytes (at least 1), is damaged or cut, or without libdeflate: then zlib is to
     be asked.
@@ -22,6 +22,6 @@ def inflate_whole(data: bytes, size: int, *, raw: bool = False) -> bytes | None:
     if not HAS_LIBDEFLATE:
         return None
     try:
-        return bytes(deflate_decompress(data, size) if raw else zlib_decompress(data, size))
+        return bytes(zlib_decompress(data, size))
     except DeflateError:
         return None

@@ -15,7 +15,14 @@ from pathlib import Path
 import pyewf
 import pytest
 
-from buildlab.errors import BuildlabError, FormatError, LimitExceededError, TruncatedError, UnsupportedContentError
+from buildlab.errors import (
+    BuildlabError,
+    EncryptedVolumeError,
+    FormatError,
+    LimitExceededError,
+    TruncatedError,
+    UnsupportedContentError,
+)
 from buildlab.limits import DEFAULT_LIMITS
 from buildlab.sources.containers.ewf import EWF
 from buildlab.sources.disks import ewf2_sections
@@ -163,8 +170,8 @@ TABLE = TABLE_DESCRIPTOR - struct.unpack_from("<Q", IMAGE, TABLE_DESCRIPTOR + 16
         (changed(IMAGE, 8, b"\3"), UnsupportedContentError, "version 3"),
         (changed(IMAGE, 10, b"\2"), UnsupportedContentError, "bzip2"),
         (changed(IMAGE, 10, b"\7"), UnsupportedContentError, "method 7"),
-        (changed(IMAGE, LAST + 4, b"\2", LAST), UnsupportedContentError, "encrypted"),
-        (changed(IMAGE, SHA1_DESCRIPTOR, b"\x0b", SHA1_DESCRIPTOR), UnsupportedContentError, "encrypted"),
+        (changed(IMAGE, LAST + 4, b"\2", LAST), EncryptedVolumeError, "encrypted"),
+        (changed(IMAGE, SHA1_DESCRIPTOR, b"\x0b", SHA1_DESCRIPTOR), EncryptedVolumeError, "encrypted"),
         (changed(IMAGE, LAST, b"\1"), TruncatedError, "is cut"),
         (changed(IMAGE, LAST, b"\1", LAST), FormatError, "in their midst"),
         (changed(IMAGE, SHA1_DESCRIPTOR, b"\x0f", SHA1_DESCRIPTOR), FormatError, "in their midst"),
@@ -251,3 +258,88 @@ def test_cut_anywhere() -> None:
     for size in [*range(8, 400, 7), *range(400, len(IMAGE), 4099)]:
         with pytest.raises(BuildlabError):
             open_bytes(EWF, IMAGE[:size])
+
+
+def test_notes_with_tabs_and_line_breaks() -> None:
+    """ewfacquire writes them as they were given, though the format has other characters in their place."""
+    for name in ("one\ttab", "two\ttabs\t", "\t\t\t\t", "a line\nand another", "both\t\n\n\t"):
+        opened = open_bytes(EWF, Ewf2(name=name).write(RAW)[0])
+        assert_same(disk_of(opened), RAW)
+        assert opened.damage == ()
+
+
+def test_chunks_that_are_longer_than_they_should_be() -> None:
+    """The rest of each would be missing, and all that follows in another place."""
+    for form in (Ewf2(deflated=False), Ewf2()):
+        image = replace(form, stated_sectors_per_chunk=32).write(RAW)[0]
+        opened = open_bytes(EWF, image)
+        with pytest.raises(FormatError, match="chunk 0 in segment 1 is damaged"):
+            disk_of(opened).read_at(0, 1)
+
+
+def test_lists_of_chunks_that_are_read_in_pieces() -> None:
+    """The last entry of a piece, the first of the next one, and those of lists that come after."""
+    raw = random.Random(4).randbytes(512 * 9001)
+    disk = disk_of(open_bytes(EWF, Ewf2(sectors_per_chunk=1, of_table=4500, deflated=False).write(raw)[0]))
+    for number in (4095, 4096, 4499, 4500, 8595, 8596, 9000, 0):
+        assert disk.read_at(512 * number, 512) == raw[512 * number : 512 * number + 512]
+    assert_same(disk, raw)
+
+
+def test_numbers_are_taken_before_the_first_list_of_chunks_alone(tmp_path: Path) -> None:
+    """A segment that states a larger medium later cannot get round what was checked."""
+    one, other = Ewf2(of_segment=26).write(RAW), Ewf2(of_segment=26, sector_size=4096, sectors_per_chunk=8).write(RAW)
+    with open_image(EWF, laid_out(tmp_path, [one[0], other[1]])[0]) as opened:
+        assert disk_of(opened).size == len(RAW)
+        assert disk_of(opened).read_at(30 * CHUNK, CHUNK) == RAW[30 * CHUNK : 31 * CHUNK]
+
+
+def test_more_or_fewer_chunks_than_are_stated(tmp_path: Path) -> None:
+    form = Ewf2(of_segment=26)
+    short, long = form.write(RAW[: 40 * CHUNK]), form.write(RAW)
+    with open_image(EWF, laid_out(tmp_path, [short[0], long[1]])[0]) as opened:
+        assert [error.message for error in opened.damage] == ["ewf: 51 chunks are listed, 40 are stated"]
+        assert_same(disk_of(opened), RAW[: 40 * CHUNK])
+    few = open_bytes(EWF, Ewf2(stated_chunks=60).write(RAW)[0])
+    assert [error.message for error in few.damage] == [
+        "after segment 1 more should follow: 9 chunks of the EWF image are missing"
+    ]
+    unended = open_bytes(EWF, changed(IMAGE, LAST, b"\x0d", LAST))
+    assert [error.message for error in unended.damage] == [
+        "segment 1 says that more should follow, though all chunks are there"
+    ]
+    with pytest.raises(FormatError, match="in 50 chunks of"):
+        open_bytes(EWF, Ewf2(stated_chunks=50).write(RAW)[0])
+
+
+def test_lists_of_unread_sectors_add_up() -> None:
+    opened = open_bytes(EWF, Ewf2(unread=[(1, 2), (9, 0)], unread_too=[(50, 3)]).write(RAW)[0])
+    assert [error.message for error in opened.damage] == ["the acquisition could not read 5 sectors: 1 to 2, 50 to 52"]
+    assert open_bytes(EWF, Ewf2(unread=[(9, 0)]).write(RAW)[0]).damage == ()
+
+
+def test_chunks_with_flags_that_are_not_known() -> None:
+    """A pattern that is not said to be compressed is none."""
+    flags = TABLE + 32 + 12
+    entries = bytearray(IMAGE[TABLE + 32 : TABLE_DESCRIPTOR])
+    assert IMAGE[flags] == 2
+    for value, is_known in ((6, True), (8, False), (0x80000002, False)):
+        entries[12:16] = struct.pack("<I", value)
+        image = IMAGE[: TABLE + 32] + summed(bytes(entries[: 16 * 51])) + IMAGE[TABLE + 32 + 16 * 51 + 4 :]
+        disk = disk_of(open_bytes(EWF, image))
+        if is_known:
+            assert disk.read_at(0, CHUNK) == RAW[:CHUNK]
+        else:
+            with pytest.raises(FormatError, match="not known"):
+                disk.read_at(0, 1)
+
+
+def test_an_image_without_a_list_of_chunks() -> None:
+    with pytest.raises(FormatError, match="no list of chunks"):
+        open_bytes(EWF, Ewf2(without_lists=True).write(RAW)[0])
+
+
+def test_sections_of_text_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ewf2_sections, "_MOST_TEXTS", 1)
+    with pytest.raises(LimitExceededError, match="2 sections of text"):
+        open_bytes(EWF, IMAGE)

@@ -169,6 +169,8 @@ def plain_stream(attribute: bytes) -> tuple[list[tuple[int, int]], int, int] | N
     stop=cython.Py_ssize_t,
     name_end=cython.Py_ssize_t,
     size=cython.Py_ssize_t,
+    first=cython.uint,
+    used=cython.uint,
     length=cython.uint,
     key_size=cython.uint,
     flags=cython.uint,
@@ -182,9 +184,10 @@ def index_entries(data: bytes, node: cython.Py_ssize_t) -> list[tuple[str, int, 
     size = len(data)
     if node < 0 or node + _NODE_SIZE > size:
         raise FormatError("ntfs", "a node of a folder's index is cut", offset=node)
-    offset, end = node + _double_word(data, node), node + _double_word(data, node + 4)
-    if end > size:
+    first, used = _double_word(data, node), _double_word(data, node + 4)
+    if first > size - node or used > size - node:  # compared before they are added, which may pass the host's numbers
         raise FormatError("ntfs", "the entries of a folder's index pass the end of their record", offset=node)
+    offset, end = node + first, node + used
     while offset + _ENTRY_SIZE <= end:
         length, key_size, flags = _word(data, offset + 8), _word(data, offset + 10), _word(data, offset + 12)
         stop = offset + length

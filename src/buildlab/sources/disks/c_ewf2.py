@@ -1,11 +1,14 @@
 """Definitions of the Expert Witness Compression Format, version 2, after "EWF 2 specification" of libewf."""
 
+import struct
 from functools import cache
 from typing import Any
 
 MAJOR_VERSION = 2
 HEADER_SIZE = 32
-DESCRIPTOR_SIZE = 64
+DESCRIPTOR = struct.Struct("<IIQQII16s12xI")
+"""Of a section, behind its data; there may be hundreds of thousands: type, flags of the data, offset of the descriptor
+before, size of the data, of this descriptor and of the padding in the data, MD5 of the data, checksum."""
 SECTOR_TABLE_HEADER_SIZE = 32
 SECTOR_TABLE_ENTRY_SIZE = 16
 ERROR_TABLE_HEADER_SIZE = 32
@@ -31,6 +34,7 @@ DATA_ENCRYPTED = 1 << 1
 CHUNK_COMPRESSED = 1 << 0
 CHUNK_CHECKSUMMED = 1 << 1
 CHUNK_PATTERN = 1 << 2
+CHUNK_FLAGS = CHUNK_COMPRESSED | CHUNK_CHECKSUMMED | CHUNK_PATTERN
 
 _DEFINITION = """
 struct file_header {
@@ -40,18 +44,6 @@ struct file_header {
     uint16 compression_method;
     uint32 segment_number;
     char   set_identifier[16];
-};
-
-struct section_descriptor {
-    uint32 type;
-    uint32 data_flags;
-    uint64 previous_offset;
-    uint64 data_size;
-    uint32 descriptor_size;
-    uint32 padding_size;
-    char   data_hash[16];
-    char   padding[12];
-    uint32 checksum;
 };
 
 struct sector_table_header {

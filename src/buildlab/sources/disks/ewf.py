@@ -16,7 +16,7 @@ from buildlab.sources.disks import ewf2_sections, ewf_sections
 from buildlab.sources.disks.ewf2_chunks import Ewf2Chunks
 from buildlab.sources.disks.ewf_chunks import EwfChunks
 from buildlab.sources.disks.ewf_disk import EwfDisk
-from buildlab.sources.disks.ewf_image import EwfImage
+from buildlab.sources.disks.ewf_image import EwfImage, unread_sectors
 from buildlab.windows.path import fold_name
 
 _EXPORT = "export its files into a folder with the program that made it, and scan that"
@@ -116,9 +116,24 @@ def _read_version_2(segments: list[ByteSource], limits: Limits) -> EwfImage:
     return image
 
 
+def _incomplete(image: EwfImage, segments: int) -> BuildlabError | None:
+    """That chunks are missing or too many, or that the last segment says that another one follows."""
+    missing, hint = image.chunk_count - image.chunks_listed, "lay all segments beside the first; what is there was read"
+    if missing > 0:
+        message = f"after segment {segments} more should follow: {missing} chunks of the EWF image are missing"
+        return TruncatedError(message, hint=hint)
+    if missing < 0:
+        return FormatError("ewf", f"{image.chunks_listed} chunks are listed, {image.chunk_count} are stated")
+    if not image.is_whole:
+        return TruncatedError(
+            f"segment {segments} says that more should follow, though all chunks are there", hint=hint
+        )
+    return None
+
+
 def open_ewf(probe: Probe, limits: Limits) -> Opened:
     """The disk of an EWF image, of all its segments; UnsupportedContentError for those of its kin that are not read,
-    FormatError or TruncatedError where it is damaged."""
+    EncryptedVolumeError for encrypted ones, FormatError or TruncatedError where it is damaged."""
     for signatures, name, hint in _REFUSED:
         if probe.head.startswith(signatures):
             raise UnsupportedContentError(name, hint=hint)
@@ -126,13 +141,11 @@ def open_ewf(probe: Probe, limits: Limits) -> Opened:
     is_version_2 = probe.head.startswith(c.SIGNATURE_2)
     image = _read_version_2(segments, limits) if is_version_2 else _read_version_1(segments, damage, limits)
     if not image.chunk_size:
-        raise FormatError("ewf", "no section describes the medium")
-    missing = image.chunk_count - image.chunks_listed
-    if not damage and (missing or not image.is_whole):
-        message = f"after segment {len(segments)} more should follow: {missing} chunks of the EWF image are missing"
-        damage.append(TruncatedError(message, hint="lay all segments beside the first; what is there was read"))
-    if (unread := image.unread) is not None:
-        damage.append(unread)
+        raise FormatError("ewf", "no list of chunks" if image.stated else "no section describes the medium")
+    if not damage and (incomplete := _incomplete(image, len(segments))) is not None:
+        damage.append(incomplete)
+    unread = (unread_sectors(image.unread), image.unread_damage)
+    damage += [error for error in unread if error is not None]
     chunks = Ewf2Chunks(segments, image) if is_version_2 else EwfChunks(segments, image)
     disk = EwfDisk(image, chunks.read)
     return Opened(

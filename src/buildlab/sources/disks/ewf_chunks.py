@@ -42,7 +42,7 @@ class EwfChunks:
             data = inflated_chunk(stored, self._image.chunk_size)
         else:
             data = checked_chunk(stored[: expected + c.CHECKSUM_SIZE]) or checked_chunk(stored)
-        if len(data) < expected:
+        if not expected <= len(data) <= self._image.chunk_size:
             if len(stored) < end - start:
                 raise TruncatedError(f"EWF segment {table.segment + 1} is cut inside chunk {number}", offset=start)
             raise FormatError("ewf", f"chunk {number} in segment {table.segment + 1} is damaged", offset=start)

@@ -39,9 +39,14 @@ class EwfImage:
     hashes: dict[str, str] = field(default_factory=dict)
     has_damaged_hash: bool = False
     """A section of hashes was there whose checksum is wrong."""
-    unread: BuildlabError | None = None
-    """What could not be read when the image was made."""
+    unread: list[tuple[int, int]] = field(default_factory=list)
+    """Ranges of sectors, first and number, that could not be read when the image was made."""
+    unread_damage: BuildlabError | None = None
+    """A list of them that is damaged."""
+    stated: dict[str, int] = field(default_factory=dict)
+    """Version 2: numbers by their names in the texts, as they were stated first."""
     sections: int = 0
+    texts: int = 0
     is_whole: bool = False
 
     @property
@@ -66,11 +71,18 @@ def describe_medium(image: EwfImage, offset: int, limits: Limits) -> None:
 
 def unread_sectors(ranges: Sequence[tuple[int, int]]) -> BuildlabError | None:
     """What is to be said of the sectors, first and number of each range, that the acquisition could not read."""
+    ranges = [(first, number) for first, number in ranges if number]
     if not ranges:
         return None
-    shown = ", ".join(f"{first} to {first + number - 1}" for first, number in ranges[:_UNREAD_SHOWN] if number)
+    shown = ", ".join(f"{first} to {first + number - 1}" for first, number in ranges[:_UNREAD_SHOWN])
     more = f" and {len(ranges) - _UNREAD_SHOWN} more ranges" if len(ranges) > _UNREAD_SHOWN else ""
     return SourceError(
         f"the acquisition could not read {sum(number for _, number in ranges)} sectors: {shown}{more}",
         hint="what the image holds in their place, zeros as a rule, was never on the medium",
     )
+
+
+def damaged_unread_list(offset: int) -> FormatError:
+    """That such a list is damaged, at its offset."""
+    reason = "the list of the sectors that the acquisition could not read is damaged"
+    return FormatError("ewf", reason, offset=offset)

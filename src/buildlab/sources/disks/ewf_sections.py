@@ -7,17 +7,17 @@ import struct
 import zlib
 from dataclasses import replace
 
-from buildlab.errors import BuildlabError, FormatError, LimitExceededError
+from buildlab.errors import FormatError, LimitExceededError
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
 from buildlab.sources.disks import c_ewf as c
-from buildlab.sources.disks.ewf_image import EwfImage, EwfTable, describe_medium, unread_sectors
+from buildlab.sources.disks.ewf_image import EwfImage, EwfTable, damaged_unread_list, describe_medium
 
 _LONGEST_VOLUME = 4096
 _MOST_SECTIONS = 500_000
 _MOST_ENTRIES = 1 << 20
 _MOST_UNREAD = 1 << 20
-"""Ranges of sectors that could not be read, in one section."""
+"""Ranges of sectors that could not be read, in all sections."""
 
 
 def read_segment(image: EwfImage, index: int, source: ByteSource, limits: Limits) -> bool:
@@ -52,7 +52,7 @@ def read_segment(image: EwfImage, index: int, source: ByteSource, limits: Limits
         elif kind in (b"hash", b"digest"):
             _read_hashes(image, kind, source.read_at(start, 80))
         elif kind == b"error2":
-            image.unread = _unread_sectors(source, start, following) or image.unread
+            _read_unread(image, source, start, following)
         position = following
 
 
@@ -121,8 +121,8 @@ def _read_hashes(image: EwfImage, kind: bytes, data: bytes) -> None:
         image.hashes["SHA1"] = data[16:36].hex()
 
 
-def _unread_sectors(source: ByteSource, start: int, stop: int) -> BuildlabError | None:
-    """What a list of the sectors says that the acquisition could not read; None for an empty one."""
+def _read_unread(image: EwfImage, source: ByteSource, start: int, stop: int) -> None:
+    """A list of the sectors that the acquisition could not read."""
     header = source.read_at(start, c.ERROR_HEADER_SIZE)
     count = int.from_bytes(header[:4], "little")
     place = start + c.ERROR_HEADER_SIZE
@@ -131,14 +131,12 @@ def _unread_sectors(source: ByteSource, start: int, stop: int) -> BuildlabError 
         len(header) < c.ERROR_HEADER_SIZE
         or zlib.adler32(header[:-4]) != int.from_bytes(header[-4:], "little")
         or place + length + c.CHECKSUM_SIZE > min(stop, source.size)
-        or count > _MOST_UNREAD
+        or count > _MOST_UNREAD - len(image.unread)
     ):
-        return FormatError(
-            "ewf", "the list of the sectors that the acquisition could not read is damaged", offset=start
-        )
+        image.unread_damage = damaged_unread_list(start)
+        return
     entries = source.read_at(place, length + c.CHECKSUM_SIZE)
     if zlib.adler32(entries[:length]) != int.from_bytes(entries[length:], "little"):
-        return FormatError(
-            "ewf", "the list of the sectors that the acquisition could not read is damaged", offset=place
-        )
-    return unread_sectors(list(struct.iter_unpack("<II", entries[:length])))
+        image.unread_damage = damaged_unread_list(place)
+        return
+    image.unread += struct.iter_unpack("<II", entries[:length])

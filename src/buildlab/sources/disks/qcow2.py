@@ -21,7 +21,6 @@ from buildlab.errors import (
 )
 from buildlab.limits import Limits
 from buildlab.readers.byte_source import ByteSource
-from buildlab.readers.inflate import inflate_whole
 from buildlab.sources.container import Opened, Probe
 from buildlab.sources.disks import c_qcow2 as c
 from buildlab.sources.disks.backing_file import open_backing
@@ -209,9 +208,6 @@ def _keep(kept: dict[int, Any], key: int, value: object, most: int) -> None:
 
 def _inflate(packed: bytes, size: int) -> bytes:
     """At most `size` bytes of a raw deflate stream; fewer, or none, where it is damaged."""
-    whole = inflate_whole(packed, size, raw=True)
-    if whole is not None:
-        return whole
     try:
         return zlib.decompressobj(wbits=-15).decompress(packed, size)
     except zlib.error:
