@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from buildlab.errors import FormatError, UnsupportedContentError
-from buildlab.readers.codecs.ntfs_records import attributes_of, plain_stream, runs_at, without_fixups
+from buildlab.readers.codecs.ntfs_records import (
+    attributes_of,
+    file_flags,
+    plain_stream,
+    runs_at,
+    without_fixups,
+)
 
 STANDARD_INFORMATION = 0x10
 ATTRIBUTE_LIST = 0x20
@@ -34,7 +40,6 @@ _OUTSIDE_SIZE = 64
 _LARGEST_UNIT = 8
 _MOST_RUNS = 4_000_000
 _MOST_TABLE_PARTS = 1000
-_FILE_FLAGS = slice(32, 36)
 _EMPTY = (1 << 64) - 1
 _LONGEST_VALUE = 256 << 10
 """Bytes that NTFS allows an attribute list to have; other attributes that are read whole are smaller."""
@@ -80,6 +85,8 @@ class _Outside(NamedTuple):
 class FileRecord:
     """The record of one file or folder. FormatError, from every method too, where it is damaged."""
 
+    __slots__ = ("_listed", "_own", "_read_record", "_read_runs", "_record", "_sequence", "is_folder", "number")
+
     def __init__(self, number: int, read_record: ReadRecord, read_runs: ReadRuns) -> None:
         self._read_record = read_record
         self._read_runs = read_runs
@@ -101,10 +108,8 @@ class FileRecord:
     def attribute_flags(self) -> int:
         """The flags of the file, ``FILE_ATTRIBUTE_ENCRYPTED`` and the like; 0 where it has none."""
         for attribute in self._own.get(STANDARD_INFORMATION, ()):
-            flags = _inside(attribute)[_FILE_FLAGS]
-            if len(flags) < 4:
-                raise FormatError("ntfs", f"the flags of file record {self.number} are cut")
-            return int.from_bytes(flags, "little")
+            flags: int = file_flags(attribute)
+            return flags
         return 0
 
     def value(self, kind: int, name: str = "") -> bytes | None:

@@ -1,7 +1,7 @@
 """The content of a stream of NTFS outside of its file record: runs of clusters, holes, and compressed units."""
 
 from bisect import bisect_right
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from buildlab.errors import FormatError, TruncatedError
 from buildlab.readers.byte_source import ByteSource
@@ -15,43 +15,49 @@ _LARGEST_UNIT = 2 << 20
 class Clusters:
     """The clusters that an attribute has, as one row of bytes."""
 
+    __slots__ = ("_bounds", "_cluster_size", "_only", "_runs", "_volume")
+
     def __init__(self, volume: ByteSource, runs: Runs, cluster_size: int) -> None:
         self._volume = volume
-        self._places: list[int] = []
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        end = 0
-        for cluster, count in runs:
-            self._places.append(HOLE if cluster == HOLE else cluster * cluster_size)
-            self._starts.append(end)
-            end += count * cluster_size
-            self._ends.append(end)
+        self._cluster_size = cluster_size
+        first, count = runs[0] if len(runs) == 1 else (HOLE, 0)
+        self._only = first * cluster_size, count * cluster_size if first != HOLE else 0
+        """Place and size of the only run, of which nearly every file has one; size 0 of several, and of a hole."""
+        self._runs = runs
+        self._bounds: tuple[list[int], list[int], list[int]] | None = None
+
+    def _all_bounds(self) -> tuple[list[int], list[int], list[int]]:
+        """Of each run its place on the volume (or `HOLE`), and where it begins and ends in the row."""
+        if self._bounds is None:
+            places = [HOLE if cluster == HOLE else cluster * self._cluster_size for cluster, _ in self._runs]
+            starts = [0, *accumulate(count * self._cluster_size for _, count in self._runs)]
+            self._bounds = places, starts, starts[1:]
+        return self._bounds
 
     def pieces(self, offset: int, size: int) -> list[tuple[int, int]]:
         """Where so many bytes lie on the volume: place (or `HOLE`) and length of each piece. FormatError where the runs
         end before."""
         found: list[tuple[int, int]] = []
-        run = bisect_right(self._ends, offset)
+        places, starts, ends = self._all_bounds()
+        run = bisect_right(ends, offset)
         while size > 0:
-            if run == len(self._ends):
+            if run == len(ends):
                 raise FormatError("ntfs", f"the clusters of a file or folder end {size} bytes before it does")
-            length = min(size, self._ends[run] - offset)
-            place = self._places[run]
+            length = min(size, ends[run] - offset)
+            place = places[run]
             if place != HOLE:
-                place += offset - self._starts[run]
+                place += offset - starts[run]
             found.append((place, length))
             offset, size, run = offset + length, size - length, run + 1
         return found
 
     def read(self, offset: int, size: int) -> bytes:
         """So many bytes, holes as zeros. TruncatedError where the volume ends before."""
-        run = bisect_right(self._ends, offset)
-        if run < len(self._ends) and offset + size <= self._ends[run]:  # mostly, and then in a hurry
-            place = self._places[run]
-            if place != HOLE:
-                data = self._volume.read_at(place + offset - self._starts[run], size)
-                if len(data) == size:
-                    return data
+        place, held = self._only
+        if offset + size <= held:  # mostly, and then in a hurry
+            data = self._volume.read_at(place + offset, size)
+            if len(data) == size:
+                return data
         return b"".join(self.read_piece(place, length) for place, length in self.pieces(offset, size))
 
     def read_piece(self, place: int, length: int) -> bytes:
@@ -66,6 +72,8 @@ class Clusters:
 
 class StreamContent:
     """A stream as a program would read it: what was never written is zeros."""
+
+    __slots__ = ("_clusters", "_read", "_size", "_written")
 
     def __init__(self, volume: ByteSource, stream: StoredStream, cluster_size: int) -> None:
         self._clusters = Clusters(volume, stream.runs, cluster_size)
@@ -91,6 +99,8 @@ class StreamContent:
 class CompressedContent(StreamContent):
     """A compressed stream. It is kept in units of so many clusters: one that became shorter has fewer clusters and a
     hole behind them, one that did not is kept as it is, and one of zeros is all hole."""
+
+    __slots__ = ("_last", "_unit")
 
     def __init__(self, volume: ByteSource, stream: StoredStream, cluster_size: int) -> None:
         super().__init__(volume, stream, cluster_size)

@@ -129,6 +129,7 @@ class Tree(ABC):
 
 def read_whole(source: ByteSource, path: str, most: int) -> bytes:
     """All bytes of a source; LimitExceededError when there are more than `most`. `path` is for the message."""
-    if source.size > most:
-        raise LimitExceededError(f"{source.size} bytes, more than the {most} that are read", path=join_path(path))
-    return source.read_at(0, source.size)
+    size = source.size
+    if size > most:
+        raise LimitExceededError(f"{size} bytes, more than the {most} that are read", path=join_path(path))
+    return source.read_at(0, size)

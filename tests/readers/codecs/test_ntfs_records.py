@@ -42,6 +42,7 @@ def _all_outcomes(module: ModuleType, data: bytes, place: int) -> Iterator[Outco
     yield _outcome(module.attributes_of, data)
     yield _outcome(module.runs_at, data, place)
     yield _outcome(module.plain_stream, data)
+    yield _outcome(module.file_flags, data)
     yield _outcome(module.index_entries, data, FIRST_ENTRY)
     yield _outcome(module.index_entries, data, place)
 

@@ -18,6 +18,7 @@ _SECTOR = cython.declare(cython.Py_ssize_t, 512)
 _HEADER_SIZE = cython.declare(cython.Py_ssize_t, 48)
 _FIRST_ATTRIBUTE = cython.declare(cython.Py_ssize_t, 20)
 _SMALLEST_ATTRIBUTE = cython.declare(cython.uint, 22)
+_FLAGS_END = cython.declare(cython.uint, 36)
 _WIDEST_NUMBER = cython.declare(cython.int, 8)
 _OUTSIDE_SIZE = cython.declare(cython.Py_ssize_t, 64)
 _NODE_SIZE = cython.declare(cython.Py_ssize_t, 16)
@@ -113,6 +114,19 @@ def attributes_of(record: bytes) -> dict[int, list[bytes]]:
             same.append(attribute)
         offset += size
     raise FormatError("ntfs", "the attributes of a file record have no end", offset=offset)
+
+
+@cython.locals(length=cython.uint, start=cython.uint, size=cython.Py_ssize_t)
+def file_flags(attribute: bytes) -> int:
+    """The flags of a file (``FILE_ATTRIBUTE_ENCRYPTED`` and the like) in its standard information, the content of which
+    is in its record. FormatError where that is cut, or elsewhere."""
+    size = len(attribute)
+    if size < _SMALLEST_ATTRIBUTE or attribute[8]:
+        raise FormatError("ntfs", "the flags of a file lie outside of its record")
+    length, start = _double_word(attribute, 16), _word(attribute, 20)
+    if length > size or start > size - length or length < _FLAGS_END:
+        raise FormatError("ntfs", "the flags of a file are cut")
+    return _double_word(attribute, start + _FLAGS_END - 4)
 
 
 @cython.locals(
