@@ -4,11 +4,17 @@ Fields: MD5, name, inode, mode, UID, GID, size, atime, mtime, ctime, crtime. All
 without a time has 0; a local time of an unknown zone counts as if it were UTC, and the name says so.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from buildlab.inference.timeline import parse_moment
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import plain
 from buildlab.reports.timeline_rows import TimelineRow, timeline_rows
-from buildlab.results.timeline import Timeline
+
+if TYPE_CHECKING:
+    from buildlab.results.timeline import Timeline
 
 
 def _timeline(timeline: Timeline) -> str:

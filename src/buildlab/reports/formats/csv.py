@@ -1,12 +1,17 @@
 """CSV (RFC 4180, with a heading, UTF-8): a row an event."""
 
+from __future__ import annotations
+
 import csv
 import io
+from typing import TYPE_CHECKING
 
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import plain
 from buildlab.reports.timeline_rows import timeline_rows
-from buildlab.results.timeline import Timeline
+
+if TYPE_CHECKING:
+    from buildlab.results.timeline import Timeline
 
 _HEADING = (
     "at",

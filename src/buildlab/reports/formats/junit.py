@@ -1,15 +1,21 @@
 """JUnit XML of a check, for what shows tests: a test case for each finding, its rule as the class, one for each package
 of the bundle with its verdict, and one for each input that could not be read."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from buildlab.checks.rule_words import rule_words
 from buildlab.reports.check_text import called, packages_by_path
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import plain
-from buildlab.results.check import BundlePackage, Check, Finding
-from buildlab.results.scan import ScanError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildlab.results.check import BundlePackage, Check, Finding
+    from buildlab.results.scan import ScanError
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 

@@ -3,12 +3,18 @@
 An event without a time has ``00/00/0000`` and ``--:--:--``; the zone of a local time that is not known is ``-``.
 """
 
-from buildlab.evidence.history_event import HistorySource
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from buildlab.inference.timeline import parse_moment
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import plain
 from buildlab.reports.timeline_rows import TimelineRow, timeline_rows
-from buildlab.results.timeline import Timeline
+
+if TYPE_CHECKING:
+    from buildlab.evidence.history_event import HistorySource
+    from buildlab.results.timeline import Timeline
 
 _HEADING = (
     "date,time,timezone,MACB,source,sourcetype,type,user,host,short,desc,version,filename,inode,notes,format,extra"

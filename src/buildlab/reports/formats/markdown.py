@@ -1,8 +1,10 @@
 """Markdown of a check, for a comment on a change: the answer, the plan as a table, what failed. Never longer than the
 comments of the common forges may be."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from buildlab.reports.check_text import (
     answer,
@@ -14,7 +16,11 @@ from buildlab.reports.check_text import (
 )
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.text_lines import plain
-from buildlab.results.check import Check, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from buildlab.results.check import Check, Finding
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()+!|<>~&])")
 _LINKED = re.compile(r"@(?=\w)|#(?=\w)|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)

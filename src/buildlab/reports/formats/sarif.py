@@ -3,19 +3,24 @@
 Section numbers are those of the OASIS standard "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 """
 
+from __future__ import annotations
+
 import os
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from buildlab.checks.rule_words import rule_words
-from buildlab.evidence.fact import Fact
 from buildlab.reports.report_format import ReportFormat
 from buildlab.reports.serialise import to_json
 from buildlab.reports.text_lines import plain
-from buildlab.results.check import BundlePackage, Check, Finding, FindingOutcome, Severity
-from buildlab.results.scan import ScanError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from buildlab.evidence.fact import Fact
+    from buildlab.results.check import BundlePackage, Check, Finding, FindingOutcome, Severity
+    from buildlab.results.scan import ScanError
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _PAGE = "https://pypi.org/project/buildlab/"
