@@ -85,24 +85,21 @@ class _Outside(NamedTuple):
 class FileRecord:
     """The record of one file or folder. FormatError, from every method too, where it is damaged."""
 
-    __slots__ = ("_listed", "_own", "_read_record", "_read_runs", "_record", "_sequence", "is_folder", "number")
+    __slots__ = ("_listed", "_own", "_read_record", "_read_runs", "is_folder", "number", "reference")
 
     def __init__(self, number: int, read_record: ReadRecord, read_runs: ReadRuns) -> None:
         self._read_record = read_record
         self._read_runs = read_runs
         self.number = number
-        self._record = without_fixups(read_record(number))
-        self._sequence, flags, base = _RECORD.unpack_from(self._record)
-        self._own = attributes_of(self._record)
+        record = without_fixups(read_record(number))
+        sequence, flags, base = _RECORD.unpack_from(record)
+        self.reference = int(sequence) << 48 | number
+        """The number, and above 48 bits how often the record was given to a file."""
+        self._own = attributes_of(record)
         self._listed: list[tuple[int, int]] | None = None
         if not flags & _IN_USE or base & RECORD_NUMBER:
             raise FormatError("ntfs", f"file record {number} is not that of a file")
         self.is_folder = bool(flags & _FOLDER)
-
-    @property
-    def reference(self) -> int:
-        """The number, and above 48 bits how often the record was given to a file."""
-        return int(self._sequence) << 48 | self.number
 
     @property
     def attribute_flags(self) -> int:

@@ -100,6 +100,10 @@ class HostPath:
             return file.read_at(offset, length)
 
 
+_BLOCK_SHIFT = 15
+_BLOCK = 1 << _BLOCK_SHIFT
+
+
 class BlockCache:
     """Another source, its small reads served from blocks that are kept.
 
@@ -107,7 +111,6 @@ class BlockCache:
     call of the operating system. Where a block cannot be had whole (a cut image), the exact range is asked for.
     """
 
-    _BLOCK = 32 << 10
     _KEPT = 768
 
     def __init__(self, source: ByteSource, kept: int = _KEPT) -> None:
@@ -121,13 +124,13 @@ class BlockCache:
         return self._source.size
 
     def read_at(self, offset: int, length: int) -> bytes:
-        number, within = divmod(offset, self._BLOCK)
-        if offset < 0 or within + length > self._BLOCK:
+        number, within = offset >> _BLOCK_SHIFT, offset & (_BLOCK - 1)
+        if offset < 0 or within + length > _BLOCK:
             return self._source.read_at(offset, length)
         block = self._blocks.get(number)
         if block is None:
             try:
-                block = self._source.read_at(number * self._BLOCK, self._BLOCK)
+                block = self._source.read_at(number * _BLOCK, _BLOCK)
             except BuildlabError:
                 return self._source.read_at(offset, length)
             if len(self._blocks) >= self._kept:
