@@ -14,7 +14,7 @@ from buildlab.sources.disks import c_ewf as c
 from buildlab.sources.disks import c_ewf2 as c2
 from buildlab.sources.disks import ewf2_sections, ewf_sections
 from buildlab.sources.disks.ewf2_chunks import Ewf2Chunks
-from buildlab.sources.disks.ewf_chunks import EwfChunks
+from buildlab.sources.disks.ewf_chunks import Ewf1Chunks
 from buildlab.sources.disks.ewf_disk import EwfDisk
 from buildlab.sources.disks.ewf_image import EwfImage, unread_sectors
 from buildlab.windows.path import fold_name
@@ -146,7 +146,7 @@ def open_ewf(probe: Probe, limits: Limits) -> Opened:
         damage.append(incomplete)
     unread = (unread_sectors(image.unread), image.unread_damage)
     damage += [error for error in unread if error is not None]
-    chunks = Ewf2Chunks(segments, image) if is_version_2 else EwfChunks(segments, image)
+    chunks = Ewf2Chunks(segments, image) if is_version_2 else Ewf1Chunks(segments, image)
     disk = EwfDisk(image, chunks.read)
     return Opened(
         disk=disk,

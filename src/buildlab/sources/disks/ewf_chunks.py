@@ -1,7 +1,8 @@
-"""The chunks of an EWF image, version 1: deflated, or as they are with a checksum behind them."""
+"""The chunks of an EWF image, and those of version 1: deflated, or as they are with a checksum behind them."""
 
 import sys
 import zlib
+from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_right
 
@@ -14,7 +15,7 @@ from buildlab.sources.disks.ewf_image import EwfImage, EwfTable
 _TABLES_KEPT = 4
 
 
-class EwfChunks:
+class EwfChunks(ABC):
     """Gives chunks by their numbers. FormatError for those whose checksum is wrong, TruncatedError for those that are
     in no segment that is there."""
 
@@ -23,18 +24,38 @@ class EwfChunks:
         self._image = image
         self._size = image.sectors * image.sector_size
         self._starts = [table.first_chunk for table in image.tables]
-        self._entries: dict[int, array[int]] = {}
 
     def read(self, number: int) -> bytes:
         """A chunk whole; only the last one of the medium is shorter than the others."""
-        index = bisect_right(self._starts, number) - 1
         if number >= self._image.chunks_listed:
             raise TruncatedError(f"chunk {number} of the medium is in no segment that is there")
-        table = self._image.tables[index]
+        index = bisect_right(self._starts, number) - 1
+        table, chunk_size = self._image.tables[index], self._image.chunk_size
+        expected = min(chunk_size, self._size - number * chunk_size)
+        start, due, stored, data = self._decoded(number, index, table, expected)
+        if not expected <= len(data) <= chunk_size:  # what is longer would be cut, and the medium shifted
+            if stored < due:
+                raise TruncatedError(f"EWF segment {table.segment + 1} is cut inside chunk {number}", offset=start)
+            raise FormatError("ewf", f"chunk {number} in segment {table.segment + 1} is damaged", offset=start)
+        return data[:expected]
+
+    @abstractmethod
+    def _decoded(self, number: int, index: int, table: EwfTable, expected: int) -> tuple[int, int, int, bytes]:
+        """Of a chunk in a table: where it is stored, in how many bytes, how many of these are there, and what they
+        hold; none where they are damaged."""
+
+
+class Ewf1Chunks(EwfChunks):
+    """Those of version 1."""
+
+    def __init__(self, segments: list[ByteSource], image: EwfImage) -> None:
+        super().__init__(segments, image)
+        self._entries: dict[int, array[int]] = {}
+
+    def _decoded(self, number: int, index: int, table: EwfTable, expected: int) -> tuple[int, int, int, bytes]:
         entries, slot = self._table(index), number - table.first_chunk
         start = table.base + (entries[slot] & ~c.ENTRY_COMPRESSED)
         end = table.base + (entries[slot + 1] & ~c.ENTRY_COMPRESSED) if slot + 1 < table.count else table.end
-        expected = min(self._image.chunk_size, self._size - number * self._image.chunk_size)
         if not start < end <= start + 2 * self._image.chunk_size + 1024:
             raise FormatError("ewf", f"chunk {number} goes from {start} to {end}", offset=start)
         stored = self._segments[table.segment].read_at(start, end - start)
@@ -42,11 +63,7 @@ class EwfChunks:
             data = inflated_chunk(stored, self._image.chunk_size)
         else:
             data = checked_chunk(stored[: expected + c.CHECKSUM_SIZE]) or checked_chunk(stored)
-        if not expected <= len(data) <= self._image.chunk_size:
-            if len(stored) < end - start:
-                raise TruncatedError(f"EWF segment {table.segment + 1} is cut inside chunk {number}", offset=start)
-            raise FormatError("ewf", f"chunk {number} in segment {table.segment + 1} is damaged", offset=start)
-        return data[:expected]
+        return start, end - start, len(stored), data
 
     def _table(self, index: int) -> "array[int]":
         """The entries of a table: of its first copy whose checksum is right."""
